@@ -1,0 +1,3 @@
+//! Liveness: is the peer still there?
+
+pub mod idle;

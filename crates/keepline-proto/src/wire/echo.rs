@@ -1,0 +1,1 @@
+//! The echo pair's frames: length, type, content.

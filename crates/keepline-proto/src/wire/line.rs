@@ -1,0 +1,1 @@
+//! Text lines: `ping\n`, `pong\n`, and anything else as data.

@@ -1,0 +1,3 @@
+//! Long-lived connections on tokio.
+
+pub use keepline_proto as proto;
