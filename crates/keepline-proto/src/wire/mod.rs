@@ -135,7 +135,9 @@ impl fmt::Display for WireError {
             Self::LengthTooSmall { length, least } => {
                 write!(f, "frame length {length} is below {least}, the size of the header it counts")
             }
-            Self::TooLarge { length, limit } => write!(f, "frame of {length} bytes is over the limit of {limit}"),
+            Self::TooLarge { length, limit } => {
+                write!(f, "frame of {length} bytes is over the limit of {limit}")
+            }
             Self::Malformed { what } => write!(f, "malformed frame: {what}"),
         }
     }

@@ -1,0 +1,352 @@
+//! Monitor: the state machine of one line's liveness.
+
+use std::boxed::Box;
+use std::sync::Arc;
+
+use super::frame_clock::FrameClock;
+use super::heartbeat::{Heartbeat, PingTerms};
+use super::idle::{IdleEvent, IdleKind};
+use super::rtt::Rtt;
+use crate::{Duration, Instant, Reason};
+
+/// The failure detector of one line: tell it what happens, ask it when to wake up, do what it says.
+///
+/// ```text
+///   Fresh ─▶ any byte, or the first ping (only with a spread)
+///            ping due                half of the pong's time gone
+///   Quiet ────────────▶ Probing ─────────────────────────────────▶ Suspect
+///     ▲                    │                                          │ pong's time gone:
+///     │     any byte       │                                          ├─ misses left: Ping, stay
+///     ├────────────────────┴──────────────────────────────────────────┤
+///     │                                                               └─ none left: Close(Silent) ─▶ Closed
+///     │ resume                                any state: silence limit ─▶ Idle event (close by default)
+///   Paused ◀──── pause, from any state                  frame too slow ─▶ Close(FrameTimeout) ─▶ Closed
+/// ```
+///
+/// One input gives at most one [`Action`], so there is nothing to drain: if two things are due, [`deadline`] stays in
+/// the past and the driver comes round again. Time never runs backwards: pass the latest reading of one clock.
+///
+/// Any byte read is life, whatever it says; own writes are not. While reads are paused by ourselves nothing is idle. A
+/// timer that fires later than the stall tolerance of the settings means that this process was stopped: then a fresh
+/// probe (or, where this end does not ping, a fresh silence limit) comes before any verdict.
+///
+/// [`deadline`]: Self::deadline
+#[derive(Clone, Debug)]
+pub struct Monitor {
+    heartbeat: Arc<Heartbeat>,
+    /// Where the silence began: the last byte read, or a later moment from which it counts anew.
+    quiet_since: Instant,
+    last_write: Instant,
+    /// When the last ping left; START before the first, or its due time while Fresh.
+    pinged_at: Instant,
+    /// Before this moment the peer's next ping is a strike.
+    ping_welcome: Instant,
+    /// Boxed: a line has one only while a frame is partly there.
+    frame: Option<Box<FrameClock>>,
+    rtt: Rtt,
+    /// The nonce of the last ping.
+    nonce: u32,
+    /// Pings that no pong has answered yet, life or not.
+    unanswered: u8,
+    strikes: u8,
+    /// Whether the next idle event is the first of this silence.
+    first: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing read or written yet; `pinged_at` holds when the first ping is due.
+    Fresh,
+    Quiet,
+    Probing {
+        missed: u8,
+    },
+    Suspect {
+        missed: u8,
+    },
+    Paused,
+    Closed,
+}
+
+/// What the driver must do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "an action not done is a heartbeat lost"]
+#[expect(clippy::exhaustive_enums, reason = "a driver must handle each case")]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// The agreed silence is over: ask the handler, whose default is to close as [`Reason::Silent`]. If the line
+    /// stays, the next event comes after another full period.
+    Idle(IdleEvent),
+    /// Send a ping with this nonce (formats without one ignore it), then report it with [`Monitor::on_write`].
+    Ping(u32),
+    /// Half of the time for the pong is gone: whoever can should prepare another line.
+    Suspect,
+    /// Close the line for this reason.
+    Close(Reason),
+}
+
+impl Monitor {
+    /// A line that opened at `now`; `seed` (a hash of its id, say) spreads its first ping where the settings ask for it.
+    #[must_use]
+    pub fn new(heartbeat: Arc<Heartbeat>, now: Instant, seed: u64) -> Self {
+        let mut monitor = Self {
+            heartbeat,
+            quiet_since: now,
+            last_write: now,
+            pinged_at: Instant::START,
+            ping_welcome: Instant::START,
+            frame: None,
+            rtt: Rtt::NONE,
+            nonce: 0,
+            unanswered: 0,
+            strikes: 0,
+            first: true,
+            state: State::Quiet,
+        };
+        if let Some(ping) = monitor.heartbeat.ping.filter(|_| monitor.heartbeat.spread) {
+            let half = ping.after.as_nanos() / 2;
+            let early = Duration::from_nanos(scramble(seed) % half.max(1));
+            monitor.pinged_at = now + ping.after.less(early);
+            monitor.state = State::Fresh;
+        }
+        monitor
+    }
+
+    /// Bytes were read, any bytes.
+    #[inline]
+    pub fn on_read(&mut self, now: Instant) {
+        self.quiet_since = now;
+        self.first = true;
+        if let State::Probing { .. } | State::Suspect { .. } | State::Fresh = self.state {
+            self.state = State::Quiet;
+        }
+    }
+
+    /// Bytes were written, pings and pongs included.
+    #[inline]
+    pub fn on_write(&mut self, now: Instant) {
+        self.last_write = now;
+        if self.state == State::Fresh {
+            self.state = State::Quiet;
+        }
+    }
+
+    /// The peer's ping was read (after [`on_read`](Self::on_read)). The driver answers it with a pong unless the
+    /// answer is [`Action::Close`].
+    pub fn on_ping(&mut self, now: Instant) -> Action {
+        let Some(flood) = self.heartbeat.flood else {
+            return Action::None;
+        };
+        let early = now < self.ping_welcome;
+        self.ping_welcome = now + flood.min_gap;
+        if !early {
+            self.strikes = self.strikes.saturating_sub(1);
+            return Action::None;
+        }
+        if self.strikes >= flood.strikes {
+            return self.close(Reason::TooManyPings);
+        }
+        self.strikes += 1;
+        Action::None
+    }
+
+    /// A pong was read (after [`on_read`](Self::on_read)); returns the round trip where it is known.
+    ///
+    /// With a nonce, the pong that carries the last ping's gives a sample. Without one, a sample is taken only while a
+    /// single ping is unanswered: else nobody can say which one this answers.
+    pub fn on_pong(&mut self, now: Instant, nonce: Option<u32>) -> Option<Duration> {
+        let answers_last = match nonce {
+            Some(nonce) => nonce == self.nonce && self.unanswered > 0,
+            None => self.unanswered == 1,
+        };
+        self.unanswered = if answers_last { 0 } else { self.unanswered.saturating_sub(1) };
+        answers_last.then(|| {
+            let round_trip = now.since(self.pinged_at);
+            self.rtt.sample(round_trip);
+            round_trip
+        })
+    }
+
+    /// This end stops reading by itself (back-pressure): until [`resume`](Self::resume) nothing is idle.
+    pub fn pause(&mut self, _now: Instant) {
+        if self.state != State::Closed {
+            self.state = State::Paused;
+        }
+    }
+
+    /// This end reads again: every clock of the reading side starts a full period at `now`.
+    pub fn resume(&mut self, now: Instant) {
+        if self.state == State::Paused {
+            self.state = State::Quiet;
+            self.quiet_since = now;
+            if let Some(frame) = &mut self.frame {
+                frame.restart(now);
+            }
+        }
+    }
+
+    /// A frame is partly there for the first time; `announced` is its whole length in bytes, 0 if unknown.
+    pub fn on_frame_begin(&mut self, now: Instant, announced: u64) {
+        self.frame = Some(Box::new(FrameClock::new(now, announced)));
+    }
+
+    /// `count` more bytes of the frame in progress have arrived.
+    pub fn on_frame_bytes(&mut self, now: Instant, count: u64) {
+        if let Some(frame) = &mut self.frame {
+            frame.on_bytes(now, count);
+        }
+    }
+
+    /// The frame in progress is complete.
+    #[inline]
+    pub fn on_frame_end(&mut self, _now: Instant) {
+        self.frame = None;
+    }
+
+    /// New terms from `now` on; every clock starts a full period, so that terms agreed late evict nobody early.
+    pub fn set_terms(&mut self, now: Instant, heartbeat: Arc<Heartbeat>) {
+        self.heartbeat = heartbeat;
+        self.quiet_since = now;
+        self.last_write = now;
+        if let State::Probing { .. } | State::Suspect { .. } = self.state {
+            self.state = State::Quiet;
+        }
+    }
+
+    /// When to call [`on_timeout`](Self::on_timeout) at the latest; `None`: not before another input.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        if matches!(self.state, State::Closed | State::Paused) {
+            return None;
+        }
+        let frame = self.frame.as_ref().map(|frame| frame.deadline());
+        [frame, self.silence_due(), self.probe_due()].into_iter().flatten().min()
+    }
+
+    /// The clock has reached `now`: what is due? Harmless when nothing is.
+    pub fn on_timeout(&mut self, now: Instant) -> Action {
+        if matches!(self.state, State::Closed | State::Paused) {
+            return Action::None;
+        }
+        let stalled = self.deadline().is_some_and(|due| now.since(due) > self.heartbeat.stall);
+        if stalled {
+            return self.on_stall(now);
+        }
+        if self.frame.as_mut().is_some_and(|frame| frame.is_overdue(now)) {
+            return self.close(Reason::FrameTimeout);
+        }
+        if self.silence_due().is_some_and(|due| due <= now) {
+            self.quiet_since = now;
+            let first = core::mem::take(&mut self.first);
+            return Action::Idle(IdleEvent { kind: IdleKind::Reader, first });
+        }
+        if self.probe_due().is_some_and(|due| due <= now) {
+            return self.on_probe_due(now);
+        }
+        Action::None
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn heartbeat(&self) -> &Arc<Heartbeat> {
+        &self.heartbeat
+    }
+
+    /// The smoothed round trip of the pings.
+    #[must_use]
+    pub const fn rtt(&self) -> Rtt {
+        self.rtt
+    }
+
+    /// Pings sent that no pong has answered yet.
+    #[must_use]
+    pub const fn unanswered(&self) -> u8 {
+        self.unanswered
+    }
+
+    fn silence_due(&self) -> Option<Instant> {
+        self.heartbeat.silence.map(|silence| self.quiet_since + silence)
+    }
+
+    fn probe_due(&self) -> Option<Instant> {
+        let ping = self.heartbeat.ping.as_ref()?;
+        let pong = ping.pong_within;
+        match (self.state, pong) {
+            (State::Fresh, _) => Some(self.pinged_at),
+            (State::Probing { .. }, Some(pong)) => Some(self.pinged_at + half(pong)),
+            (State::Suspect { .. }, Some(pong)) => Some(self.pinged_at + pong),
+            _ => Some(self.ping_due(ping)),
+        }
+    }
+
+    /// Own writes put the ping off, but only until nothing was read for two intervals: they are no life.
+    fn ping_due(&self, ping: &PingTerms) -> Instant {
+        let from = match ping.on {
+            IdleKind::Reader => self.quiet_since,
+            IdleKind::Writer => self.last_write,
+            IdleKind::All => self.quiet_since.max(self.last_write),
+        };
+        let at_last = self.quiet_since + ping.after.times(2);
+        // Without a deadline for the pong the line stays Quiet after a ping: an interval lies between two in any case.
+        (from + ping.after).min(at_last).max(self.ping_gap_from() + ping.after)
+    }
+
+    fn ping_gap_from(&self) -> Instant {
+        if self.unanswered > 0 { self.pinged_at } else { Instant::START }
+    }
+
+    fn on_probe_due(&mut self, now: Instant) -> Action {
+        let max_missed = self.heartbeat.ping.map_or(0, |ping| ping.max_missed);
+        match self.state {
+            State::Probing { missed } => {
+                self.state = State::Suspect { missed };
+                Action::Suspect
+            }
+            State::Suspect { missed } if missed >= max_missed => self.close(Reason::Silent),
+            State::Suspect { missed } => {
+                let action = self.ping(now);
+                self.state = State::Suspect { missed: missed + 1 };
+                action
+            }
+            State::Fresh | State::Quiet | State::Paused | State::Closed => self.ping(now),
+        }
+    }
+
+    /// A stall of our own is nobody's death: give every clock a full period, and ask the peer at once if we may.
+    fn on_stall(&mut self, now: Instant) -> Action {
+        self.quiet_since = now;
+        self.state = State::Quiet;
+        if let Some(frame) = &mut self.frame {
+            frame.restart(now);
+        }
+        if self.heartbeat.ping.is_some() { self.ping(now) } else { Action::None }
+    }
+
+    fn ping(&mut self, now: Instant) -> Action {
+        self.pinged_at = now;
+        self.nonce = self.nonce.wrapping_add(1);
+        self.unanswered = self.unanswered.saturating_add(1);
+        let deadline = self.heartbeat.pong_within();
+        self.state = if deadline.is_some() { State::Probing { missed: 0 } } else { State::Quiet };
+        Action::Ping(self.nonce)
+    }
+
+    fn close(&mut self, reason: Reason) -> Action {
+        self.state = State::Closed;
+        Action::Close(reason)
+    }
+}
+
+/// One step of SplitMix64 (Steele, Lea, Flood 2014): neighbouring seeds give unrelated values.
+fn scramble(seed: u64) -> u64 {
+    let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn half(span: Duration) -> Duration {
+    Duration::from_nanos(span.as_nanos() / 2)
+}
