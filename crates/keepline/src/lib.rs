@@ -1,3 +1,12 @@
-//! Long-lived connections on tokio.
+//! Long-lived connections on tokio: heartbeats, eviction, reconnect, failover.
 
-pub use keepline_proto as proto;
+mod clock;
+pub mod conn;
+mod observe;
+mod settings;
+mod wheel;
+
+pub use conn::{Answer, Beat, Cause, Connection, Driver, Flow, Handler, LineId, OutboxLimits, Plain, Report, SendError, Transport, Turn};
+pub use keepline_proto::{Duration, Instant, Reason, Reconnect, Side, disconnect, liveness, wire};
+pub use observe::Observer;
+pub use settings::Settings;

@@ -48,6 +48,13 @@ impl FrameClock {
         Self { begun: now, pace }
     }
 
+    /// The frame's whole length has become known: one that turns out to be large is judged by its rate from now on.
+    pub(super) fn on_length(&mut self, now: Instant, announced: u64) {
+        if announced > SMALL_FRAME && matches!(self.pace, Pace::Whole) {
+            *self = Self::new(now, announced);
+        }
+    }
+
     /// Starts the same frame's time anew, as after reads were paused or this process was stalled.
     pub(super) fn restart(&mut self, now: Instant) {
         self.begun = now;

@@ -192,6 +192,13 @@ impl Monitor {
         self.frame = Some(Box::new(FrameClock::new(now, announced)));
     }
 
+    /// The whole length of the frame in progress has become known, in bytes.
+    pub fn on_frame_length(&mut self, now: Instant, announced: u64) {
+        if let Some(frame) = &mut self.frame {
+            frame.on_length(now, announced);
+        }
+    }
+
     /// `count` more bytes of the frame in progress have arrived.
     pub fn on_frame_bytes(&mut self, now: Instant, count: u64) {
         if let Some(frame) = &mut self.frame {

@@ -1,0 +1,170 @@
+//! Connection: the handle of a line, for any task.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use bytes::Bytes;
+use keepline_proto::{Instant, Reason};
+
+use super::environment::Environment;
+use super::outbox::{Item, Lane, Outbox};
+use super::shared::{Flag, Shared};
+use crate::clock;
+
+/// The number of a line, unique within its server or client.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineId(pub(crate) u64);
+
+/// A handle of a line: cheap to clone, usable from any task, harmless after the line's end.
+#[derive(Clone)]
+pub struct Connection {
+    shared: Arc<Shared>,
+    environment: Arc<Environment>,
+}
+
+/// Why a message was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The line has ended; the message was not sent.
+    #[error("the line has ended: nothing was sent")]
+    Ended,
+    /// The outbox is at its limit: the peer takes its messages too slowly.
+    #[error("{waiting} bytes are waiting for a slow peer: nothing was sent")]
+    Full {
+        /// Bytes waiting already.
+        waiting: usize,
+    },
+}
+
+impl Connection {
+    pub(crate) const fn new(shared: Arc<Shared>, environment: Arc<Environment>) -> Self {
+        Self { shared, environment }
+    }
+
+    /// The line's number.
+    #[must_use]
+    pub fn id(&self) -> LineId {
+        LineId(self.shared.id)
+    }
+
+    /// Queues one encoded frame, or several whole ones; they leave with the line's next turn, in order. Never waits.
+    ///
+    /// # Errors
+    /// See [`SendError`]. A full outbox stays as it is; whether the peer deserves to be closed is the caller's rule,
+    /// and [`push`](Self::push) has one.
+    pub fn send(&self, frames: Bytes) -> Result<(), SendError> {
+        self.queue(frames, None)
+    }
+
+    /// As [`send`](Self::send), and closes a line whose outbox is full as [`SlowConsumer`](Reason::SlowConsumer): the
+    /// rule for fan-out, where one slow member must not hold the others.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub fn push(&self, frames: Bytes) -> Result<(), SendError> {
+        let result = self.queue(frames, None);
+        if let Err(SendError::Full { .. }) = result {
+            self.close(Reason::SlowConsumer);
+        }
+        result
+    }
+
+    /// Queues a frame whose mark is set when its first byte has gone to the kernel.
+    #[cfg(feature = "client")]
+    pub(crate) fn send_marked(&self, frame: Bytes, sent: Arc<AtomicBool>) -> Result<(), SendError> {
+        self.queue(frame, Some(sent))
+    }
+
+    /// Writes what is waiting, then closes. The first reason given stays.
+    pub fn close(&self, reason: Reason) {
+        self.shared.request_close(reason);
+    }
+
+    /// Reads again after [`Flow::Pause`](super::Flow::Pause).
+    pub fn resume(&self) {
+        self.shared.raise(Flag::Resume);
+    }
+
+    /// Whether the line has ended.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.shared.flags().has(Flag::Ended)
+    }
+
+    /// When the last byte was read, to a tenth of a second.
+    #[must_use]
+    pub fn last_in(&self) -> Instant {
+        self.shared.last_in()
+    }
+
+    fn queue(&self, bytes: Bytes, sent: Option<Arc<AtomicBool>>) -> Result<(), SendError> {
+        let limits = self.environment.settings.outbox;
+        let mut mail = self.shared.mail();
+        // Asked under the lock: the driver marks its end before it empties the mailbox.
+        if self.is_ended() {
+            return Err(SendError::Ended);
+        }
+        let outbox = mail.outbox.get_or_insert_with(Box::<Outbox>::default);
+        let waiting = outbox.bytes();
+        if outbox.messages() >= limits.messages || waiting + bytes.len() > limits.bytes {
+            return Err(SendError::Full { waiting });
+        }
+        outbox.push(Lane::Data, Item { bytes, since: clock::now(), sent });
+        drop(mail);
+        self.shared.raise(Flag::Mail);
+        Ok(())
+    }
+}
+
+/// An answer that is owed: made by [`Turn::defer`](super::Turn::defer), counted until it is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it says that no answer is owed any more"]
+pub struct Answer {
+    connection: Connection,
+}
+
+impl Answer {
+    pub(super) fn begin(connection: Connection) -> Option<Self> {
+        connection.shared.begin_answer().then_some(Self { connection })
+    }
+
+    /// Sends the answer.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub fn send(self, frames: Bytes) -> Result<(), SendError> {
+        self.connection.send(frames)
+    }
+
+    /// The line that is owed to.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.connection.shared.end_answer();
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connection").field(&self.shared).finish()
+    }
+}
+
+impl fmt::Display for LineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0 & 0xffff_ffff, self.0 >> 32)
+    }
+}
+
+impl fmt::Debug for LineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

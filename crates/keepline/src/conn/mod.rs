@@ -1,0 +1,29 @@
+//! One line: its drive loop, its handle, and the seam to the program.
+//!
+//! [`Driver`] owns the socket and is the only one to touch it; [`Connection`] is the handle for everyone else; a
+//! [`Handler`] says what the line is for.
+
+mod clocks;
+mod connection;
+mod driver;
+mod environment;
+mod handler;
+mod outbox;
+mod rare;
+mod receive;
+mod report;
+mod scratch;
+mod shared;
+mod transmit;
+mod transport;
+mod turn;
+
+pub use connection::{Answer, Connection, LineId, SendError};
+pub use driver::Driver;
+pub(crate) use environment::{Ended, Environment};
+pub use handler::{Beat, Flow, Handler};
+pub use outbox::OutboxLimits;
+pub use report::{Cause, Report};
+pub(crate) use shared::Shared;
+pub use transport::{Plain, Transport};
+pub use turn::Turn;

@@ -1,0 +1,179 @@
+//! Outbox: what a line has not written yet, bounded in messages, bytes and age; control frames first.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use keepline_proto::{Duration, Instant};
+
+/// How much a line may hold back for a slow peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutboxLimits {
+    /// Messages waiting; default 256.
+    pub messages: usize,
+    /// Bytes waiting, 1 MiB by default.
+    pub bytes: usize,
+    /// The age of the oldest, 30 s by default. Older means the peer does not read: the line is closed as
+    /// [`SlowConsumer`](crate::Reason::SlowConsumer).
+    pub age: Duration,
+    /// Above this many waiting bytes the line stops reading, so that a peer which only asks gets no further; 64 KiB.
+    pub high_water: usize,
+}
+
+impl Default for OutboxLimits {
+    fn default() -> Self {
+        Self { messages: 256, bytes: 1 << 20, age: Duration::from_secs(30), high_water: 64 << 10 }
+    }
+}
+
+/// Which queue a frame waits in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Pings, pongs and farewells: they overtake data, but never cut a frame in two.
+    Control,
+    Data,
+}
+
+/// One frame, or several whole ones, waiting.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) bytes: Bytes,
+    pub(crate) since: Instant,
+    /// Set when the first byte of the item has gone to the kernel.
+    pub(crate) sent: Option<Arc<AtomicBool>>,
+}
+
+/// Allocated only while a line holds something.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    /// The frame of which a part is written, if any: nothing may come before the rest of it.
+    head: Option<Item>,
+    control: VecDeque<Item>,
+    data: VecDeque<Item>,
+    bytes: usize,
+}
+
+impl Outbox {
+    pub(crate) fn push(&mut self, lane: Lane, item: Item) {
+        if item.bytes.is_empty() {
+            return;
+        }
+        self.bytes += item.bytes.len();
+        match lane {
+            Lane::Control => self.control.push_back(item),
+            Lane::Data => self.data.push_back(item),
+        }
+    }
+
+    /// The rest of a frame that is partly written.
+    pub(crate) fn push_head(&mut self, item: Item) {
+        debug_assert!(self.head.is_none(), "only one frame can be partly written");
+        self.bytes += item.bytes.len();
+        self.head = Some(item);
+    }
+
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Messages waiting in the data lane.
+    pub(crate) fn messages(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Since when the oldest item waits.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        let fronts = [self.head.as_ref(), self.control.front(), self.data.front()];
+        fronts.into_iter().flatten().map(|item| item.since).min()
+    }
+
+    /// Copies what would go next into `out`, up to about `limit` bytes.
+    pub(crate) fn gather(&self, out: &mut Vec<u8>, limit: usize) {
+        for item in self.head.iter().chain(&self.control).chain(&self.data) {
+            let room = limit.saturating_sub(out.len());
+            if room == 0 {
+                return;
+            }
+            out.extend_from_slice(&item.bytes[..item.bytes.len().min(room)]);
+        }
+    }
+
+    /// The first `count` gathered bytes are written.
+    pub(crate) fn advance(&mut self, mut count: usize) {
+        self.bytes -= count;
+        while count > 0 {
+            let next = self.head.take().or_else(|| self.control.pop_front()).or_else(|| self.data.pop_front());
+            let Some(mut item) = next else { return };
+            if let Some(sent) = &item.sent {
+                sent.store(true, Ordering::Release);
+            }
+            let taken = item.bytes.len().min(count);
+            count -= taken;
+            if taken < item.bytes.len() {
+                item.bytes = item.bytes.slice(taken..);
+                self.head = Some(item);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(text: &'static str, at: u64) -> Item {
+        Item { bytes: Bytes::from_static(text.as_bytes()), since: Instant::from_nanos(at), sent: None }
+    }
+
+    fn next(outbox: &Outbox, limit: usize) -> String {
+        let mut out = Vec::new();
+        outbox.gather(&mut out, limit);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn control_overtakes_data_but_never_cuts_a_frame() {
+        let mut outbox = Outbox::default();
+        outbox.push(Lane::Data, item("data1", 1));
+        outbox.push(Lane::Data, item("data2", 2));
+        outbox.push(Lane::Control, item("ping", 3));
+        assert_eq!(next(&outbox, 100), "pingdata1data2");
+        outbox.advance(6);
+        outbox.push(Lane::Control, item("pong", 4));
+        assert_eq!(next(&outbox, 100), "ta1pongdata2");
+        assert_eq!(next(&outbox, 5), "ta1po");
+        outbox.advance(12);
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn the_first_byte_written_marks_an_item_as_sent() {
+        let mut outbox = Outbox::default();
+        let marks = [Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false))];
+        for mark in &marks {
+            outbox.push(Lane::Data, Item { sent: Some(Arc::clone(mark)), ..item("abc", 0) });
+        }
+        outbox.advance(3);
+        assert!(marks[0].load(Ordering::Acquire));
+        assert!(!marks[1].load(Ordering::Acquire), "nothing of the second has left");
+        outbox.advance(1);
+        assert!(marks[1].load(Ordering::Acquire));
+    }
+
+    #[test]
+    fn the_account_and_the_age_follow_what_waits() {
+        let mut outbox = Outbox::default();
+        outbox.push(Lane::Data, item("abc", 7));
+        outbox.push(Lane::Control, item("x", 9));
+        outbox.push(Lane::Data, item("", 1));
+        assert_eq!((outbox.bytes(), outbox.messages(), outbox.oldest()), (4, 1, Some(Instant::from_nanos(7))));
+        outbox.advance(2);
+        assert_eq!((outbox.bytes(), outbox.messages(), outbox.oldest()), (2, 0, Some(Instant::from_nanos(7))));
+    }
+}

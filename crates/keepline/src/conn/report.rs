@@ -1,0 +1,73 @@
+//! Report: how a line ended, and its last signs of life.
+
+use std::fmt;
+use std::io;
+
+use keepline_proto::wire::WireError;
+use keepline_proto::{Duration, Instant, Reason};
+
+use super::connection::LineId;
+
+/// How a line ended. The same values stand in logs, metrics and client events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The line's number in its server or client.
+    pub id: LineId,
+    /// The row of the one table of reasons.
+    pub reason: Reason,
+    /// What lay behind the reason, where there was more to say.
+    pub cause: Option<Cause>,
+    /// How long the line was open.
+    pub age: Duration,
+    /// How long before the end the last byte was read, to a tenth of a second.
+    pub last_in: Duration,
+    /// Pings that no pong had answered.
+    pub pings_unanswered: u8,
+    /// The smoothed round trip, if pings were answered.
+    pub rtt: Option<Duration>,
+}
+
+/// What lay behind a reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The socket's error.
+    Io(io::ErrorKind),
+    /// The bytes that were no frame.
+    Wire(WireError),
+}
+
+impl Report {
+    pub(crate) const fn new(id: LineId, reason: Reason, opened: Instant, now: Instant) -> Self {
+        let age = now.since(opened);
+        Self { id, reason, cause: None, age, last_in: age, pings_unanswered: 0, rtt: None }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} side", self.reason, self.reason.side())?;
+        match &self.cause {
+            Some(Cause::Io(kind)) => write!(f, ": {kind}")?,
+            Some(Cause::Wire(error)) => write!(f, ": {error}")?,
+            None => {}
+        }
+        write!(f, "), open {}, last byte {} ago", self.age, self.last_in)?;
+        if self.pings_unanswered > 0 {
+            write!(f, ", {} pings unanswered", self.pings_unanswered)?;
+        }
+        Ok(())
+    }
+}
+
+/// The reason for an error of the socket: the kernel's own time-out is silence too.
+pub(crate) fn reason_of(error: &io::Error) -> Reason {
+    match error.kind() {
+        io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Reason::Silent,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => Reason::Reset,
+        io::ErrorKind::UnexpectedEof => Reason::PeerClosed,
+        io::ErrorKind::InvalidData => Reason::TlsError,
+        _ => Reason::IoError,
+    }
+}

@@ -1,0 +1,175 @@
+//! Shared: the 64 bytes that a line's driver and its handles have in common.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use keepline_proto::{Instant, Reason};
+
+use super::outbox::Outbox;
+use crate::wheel::{Due, Tick};
+
+/// An `Arc` of this is 64 bytes with its two counts.
+pub(crate) struct Shared {
+    pub(crate) id: u64,
+    /// Bits 0-7: [`Flag`]s; 8-15: answers in flight; 16-31: the code of the reason asked for by [`Flag::Close`].
+    word: AtomicU32,
+    /// The wheel tick of the last byte read: read by snapshots, stored by the driver alone.
+    last_in: AtomicU32,
+    mail: Mutex<Mail>,
+}
+
+/// What waits for the driver.
+#[derive(Default)]
+pub(crate) struct Mail {
+    waker: Option<Waker>,
+    pub(crate) outbox: Option<Box<Outbox>>,
+}
+
+/// What the driver should look at; each is set by others and taken by the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Flag {
+    /// The wheel's entry has come up.
+    Timer = 1,
+    /// The outbox holds something new.
+    Mail = 2,
+    /// Close with the reason in the upper half.
+    Close = 4,
+    /// Read again.
+    Resume = 8,
+    /// The line has ended: nothing will be sent any more.
+    Ended = 16,
+    /// An answer is no longer owed.
+    Answered = 32,
+    /// Look at the leftover again: the outbox has drained.
+    Reread = 64,
+}
+
+const IN_FLIGHT_ONE: u32 = 1 << 8;
+const IN_FLIGHT_MASK: u32 = 0xff00;
+const REASON_SHIFT: u32 = 16;
+const TAKEN: u32 = Flag::Timer as u32 | Flag::Mail as u32 | Flag::Resume as u32 | Flag::Answered as u32 | Flag::Reread as u32;
+
+/// The flags taken at one time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flags(u32);
+
+impl Flags {
+    pub(crate) const fn has(self, flag: Flag) -> bool {
+        self.0 & flag as u32 != 0
+    }
+
+    pub(crate) fn close_reason(self) -> Option<Reason> {
+        if !self.has(Flag::Close) {
+            return None;
+        }
+        u16::try_from(self.0 >> REASON_SHIFT).ok().and_then(Reason::from_code)
+    }
+
+    pub(crate) const fn in_flight(self) -> u8 {
+        ((self.0 & IN_FLIGHT_MASK) >> 8) as u8
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(id: u64, now: Instant) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            word: AtomicU32::new(0),
+            last_in: AtomicU32::new(Tick::at_or_before(now).to_bits()),
+            mail: Mutex::default(),
+        })
+    }
+
+    /// Takes what others have set; the close request and the count in flight stay.
+    #[inline]
+    pub(crate) fn take(&self) -> Flags {
+        let seen = self.word.load(Ordering::Acquire);
+        if seen & TAKEN == 0 {
+            return Flags(seen);
+        }
+        Flags(self.word.fetch_and(!TAKEN, Ordering::AcqRel))
+    }
+
+    pub(crate) fn flags(&self) -> Flags {
+        Flags(self.word.load(Ordering::Acquire))
+    }
+
+    /// Sets a flag and wakes the driver.
+    pub(crate) fn raise(&self, flag: Flag) {
+        self.word.fetch_or(flag as u32, Ordering::AcqRel);
+        self.wake();
+    }
+
+    /// Asks the driver to close; the first reason stays.
+    pub(crate) fn request_close(&self, reason: Reason) {
+        let request = Flag::Close as u32 | u32::from(reason.code()) << REASON_SHIFT;
+        let set = |word: u32| (word & Flag::Close as u32 == 0).then_some(word | request);
+        if self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, set).is_ok() {
+            self.wake();
+        }
+    }
+
+    /// One more answer is owed, unless 255 are already.
+    pub(crate) fn begin_answer(&self) -> bool {
+        let add = |word: u32| (Flags(word).in_flight() < u8::MAX).then(|| word + IN_FLIGHT_ONE);
+        self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, add).is_ok()
+    }
+
+    pub(crate) fn end_answer(&self) {
+        self.word.fetch_sub(IN_FLIGHT_ONE, Ordering::AcqRel);
+        self.raise(Flag::Answered);
+    }
+
+    #[inline]
+    pub(crate) fn stamp_in(&self, now: Instant) {
+        self.last_in.store(Tick::at_or_before(now).to_bits(), Ordering::Relaxed);
+    }
+
+    /// When the last byte was read, to a tenth of a second.
+    pub(crate) fn last_in(&self) -> Instant {
+        Tick::from_bits(self.last_in.load(Ordering::Relaxed)).instant()
+    }
+
+    pub(crate) fn mail(&self) -> MutexGuard<'_, Mail> {
+        // Only pushes and takes happen under the lock: a poisoned mailbox is still whole.
+        self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The task that polls the driver now, and whom to wake from here on.
+    #[inline]
+    pub(crate) fn register(&self, waker: &Waker) {
+        let mut mail = self.mail();
+        if !mail.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            mail.waker = Some(waker.clone());
+        }
+    }
+
+    /// Marks the line as ended and drops what was not sent.
+    pub(crate) fn end(&self) {
+        self.word.fetch_or(Flag::Ended as u32, Ordering::AcqRel);
+        let mail = std::mem::take(&mut *self.mail());
+        drop(mail);
+    }
+
+    fn wake(&self) {
+        let waker = self.mail().waker.clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Due for Shared {
+    fn on_due(&self) {
+        self.raise(Flag::Timer);
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("id", &self.id).field("flags", &self.flags()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! Turn: what a handler may do while it holds a frame.
+
+use std::fmt;
+use std::sync::Arc;
+
+use keepline_proto::liveness::{Heartbeat, Monitor};
+use keepline_proto::wire::{Codec, WireError};
+use keepline_proto::{Instant, Reason};
+
+use super::connection::{Answer, Connection};
+use super::environment::Environment;
+use super::handler::Flow;
+use super::outbox::Lane;
+use super::rare::Rare;
+use super::scratch::Output;
+use super::shared::Shared;
+
+/// One turn of a line: the output that leaves in one write when the turn ends, and the line's settings.
+pub struct Turn<'a, C> {
+    pub(super) codec: &'a mut C,
+    pub(super) output: &'a mut Output,
+    pub(super) monitor: &'a mut Monitor,
+    pub(super) rare: &'a mut Option<Box<Rare>>,
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) environment: &'a Arc<Environment>,
+    pub(super) now: Instant,
+    pub(super) rearm: &'a mut bool,
+}
+
+impl<C: Codec> Turn<'_, C> {
+    /// Sends a frame with this turn.
+    ///
+    /// # Errors
+    /// The codec refuses the frame, as larger than the limit; nothing is sent then.
+    #[inline]
+    pub fn send(&mut self, frame: C::Frame<'_>) -> Result<(), WireError> {
+        self.codec.encode(frame, &mut self.output.bytes)?;
+        self.output.end_frame(Lane::Data);
+        Ok(())
+    }
+
+    /// Sends a frame and goes on, or closes as [`ServerError`](Reason::ServerError) if the codec refuses it.
+    #[inline]
+    pub fn reply(&mut self, frame: C::Frame<'_>) -> Flow {
+        match self.send(frame) {
+            Ok(()) => Flow::Continue,
+            Err(error) => {
+                tracing::warn!(id = self.shared.id, %error, "reply refused by the codec");
+                Flow::Close(Reason::ServerError)
+            }
+        }
+    }
+
+    /// The handshake is done: its deadline no longer applies.
+    pub fn establish(&mut self) {
+        if let Some(rare) = self.rare {
+            rare.handshake_by = None;
+        }
+    }
+
+    /// New liveness terms from now on.
+    pub fn set_terms(&mut self, heartbeat: Arc<Heartbeat>) {
+        self.monitor.set_terms(self.now, heartbeat);
+        *self.rearm = true;
+    }
+
+    /// Owes an answer to what has just come; send it through the [`Answer`] from another task. While as many are owed
+    /// as the settings allow, the line stops reading. `None` if 255 are owed.
+    #[must_use]
+    pub fn defer(&mut self) -> Option<Answer> {
+        Answer::begin(self.connection())
+    }
+
+    /// The line's handle, for other tasks.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        Connection::new(Arc::clone(self.shared), Arc::clone(self.environment))
+    }
+
+    /// The codec, to encode frames for other lines.
+    pub const fn codec(&mut self) -> &mut C {
+        self.codec
+    }
+
+    /// The clock's reading at the start of the turn.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+}
+
+impl<C> fmt::Debug for Turn<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").field("id", &self.shared.id).field("now", &self.now).finish_non_exhaustive()
+    }
+}

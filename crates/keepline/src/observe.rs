@@ -1,0 +1,38 @@
+//! Observer: hooks for metrics and logs.
+
+use std::net::SocketAddr;
+
+use keepline_proto::Reason;
+
+use crate::conn::{Beat, LineId, Report};
+
+/// Hears what happens to lines; every method does nothing by default.
+///
+/// Called from the lines' own tasks: a method must be quick and must not block. `tracing` events are emitted besides.
+pub trait Observer: Send + Sync + 'static {
+    /// A line is open.
+    fn on_open(&self, id: LineId) {
+        let _ = id;
+    }
+
+    /// A line has ended.
+    fn on_close(&self, report: &Report) {
+        let _ = report;
+    }
+
+    /// A heartbeat came or went.
+    fn on_beat(&self, id: LineId, beat: Beat) {
+        let _ = (id, beat);
+    }
+
+    /// A connection was turned away before it became a line: [`ServerFull`](Reason::ServerFull) or
+    /// [`RateLimited`](Reason::RateLimited) (too many from one address).
+    fn on_refused(&self, peer: Option<SocketAddr>, reason: Reason) {
+        let _ = (peer, reason);
+    }
+
+    /// Accepting failed; the listener backs off and goes on.
+    fn on_accept_error(&self, error: &std::io::Error) {
+        let _ = error;
+    }
+}

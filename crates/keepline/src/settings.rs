@@ -1,0 +1,71 @@
+//! Settings: what all lines of one server or one client have in common.
+
+use std::fmt;
+use std::sync::Arc;
+
+use keepline_proto::Duration;
+use keepline_proto::liveness::Heartbeat;
+
+use crate::conn::OutboxLimits;
+use crate::observe::Observer;
+
+/// What all lines of one server or one client have in common. Start from [`Settings::new`] and change fields.
+///
+/// # Example
+/// ```
+/// use keepline::{Duration, Settings, liveness::Heartbeat};
+///
+/// let mut settings = Settings::new(Heartbeat::watch(Duration::from_secs(10))?);
+/// settings.outbox.age = Duration::from_secs(5);
+/// # Ok::<(), keepline::liveness::HeartbeatError>(())
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The liveness terms a line starts with.
+    pub heartbeat: Arc<Heartbeat>,
+    /// What a line may hold back for a slow peer.
+    pub outbox: OutboxLimits,
+    /// From open to [`Turn::establish`](crate::Turn::establish), an absolute deadline that no byte extends; `None` for
+    /// protocols without a handshake, which is the default.
+    pub handshake_within: Option<Duration>,
+    /// From open to the first whole frame, absolute too; `None` by default.
+    pub first_frame_within: Option<Duration>,
+    /// Answers owed at one time ([`Turn::defer`](crate::Turn::defer)) before the line stops reading; 64, at most 255.
+    pub answers_in_flight: u8,
+    /// How long a closing line may take to write what is waiting and to see the peer's end; 1 s.
+    pub linger: Duration,
+    /// Hooks for metrics and logs; none by default.
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+impl Settings {
+    /// The defaults, with these liveness terms.
+    #[must_use]
+    pub fn new(heartbeat: impl Into<Arc<Heartbeat>>) -> Self {
+        Self {
+            heartbeat: heartbeat.into(),
+            outbox: OutboxLimits::default(),
+            handshake_within: None,
+            first_frame_within: None,
+            answers_in_flight: 64,
+            linger: Duration::from_secs(1),
+            observer: None,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { heartbeat, outbox, handshake_within, first_frame_within, answers_in_flight, linger, observer } = self;
+        f.debug_struct("Settings")
+            .field("heartbeat", heartbeat)
+            .field("outbox", outbox)
+            .field("handshake_within", handshake_within)
+            .field("first_frame_within", first_frame_within)
+            .field("answers_in_flight", answers_in_flight)
+            .field("linger", linger)
+            .field("observer", &observer.is_some())
+            .finish()
+    }
+}
