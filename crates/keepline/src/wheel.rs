@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use crate::clock;
 
 /// The width of a slot.
-pub const SLOT: Duration = Duration::from_millis(100);
+pub(crate) const SLOT: Duration = Duration::from_millis(100);
 /// Slots in the wheel, 410 s; an entry due later stays in its slot for another round.
 const SLOTS: usize = 4096;
 const WORDS: usize = SLOTS / 64;

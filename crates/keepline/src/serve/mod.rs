@@ -1,0 +1,235 @@
+//! Server: accepts lines, keeps them within limits, and lets them go in order.
+//!
+//! # Example
+//! ```
+//! use keepline::serve::{Server, Service};
+//! use keepline::{Duration, Flow, Handler, Settings, Turn, liveness::Heartbeat, wire::echo};
+//!
+//! struct Mirror;
+//!
+//! impl Handler for Mirror {
+//!     type Codec = echo::Echo;
+//!     fn on_frame(&mut self, frame: echo::Frame<'_>, turn: &mut Turn<'_, echo::Echo>) -> Flow {
+//!         turn.reply(frame)
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let settings = Settings::new(Heartbeat::watch(Duration::from_secs(10))?);
+//! let server = Server::bind("127.0.0.1:0".parse()?, settings)?;
+//! let handle = server.handle();
+//! let running = tokio::spawn(server.run(|_peer| (Mirror, echo::Echo::strict())));
+//! // ... until a signal comes:
+//! handle.drain(Duration::from_secs(1));
+//! running.await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use keepline_proto::{Duration, Reason};
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+
+mod accept;
+mod drain;
+mod limits;
+mod listener;
+mod registry;
+mod signal;
+
+pub use limits::Limits;
+pub use listener::{BACKLOG, KernelWatch, Listener, tcp, unix};
+pub use registry::{LineEvent, LineInfo};
+pub use signal::terminated;
+
+use crate::conn::{Connection, Driver, Environment, Handler, LineId, Transport};
+use crate::settings::Settings;
+use registry::Registry;
+
+/// Makes the handler and the codec of each new line. Closures `Fn(Option<SocketAddr>) -> (Handler, Codec)` are services.
+pub trait Service: Send + Sync + 'static {
+    /// What serves one line.
+    type Handler: Handler;
+
+    /// A connection has been accepted.
+    fn open(&self, peer: Option<SocketAddr>) -> (Self::Handler, <Self::Handler as Handler>::Codec);
+}
+
+impl<F, H> Service for F
+where
+    F: Fn(Option<SocketAddr>) -> (H, H::Codec) + Send + Sync + 'static,
+    H: Handler,
+{
+    type Handler = H;
+
+    fn open(&self, peer: Option<SocketAddr>) -> (H, H::Codec) {
+        self(peer)
+    }
+}
+
+/// A server that has its listener and its settings, but does not accept yet.
+#[must_use = "a server accepts only while it runs"]
+pub struct Server<L> {
+    listener: L,
+    handle: ServerHandle,
+}
+
+/// Looks into a running server and stops it; cheap to clone.
+#[derive(Clone)]
+pub struct ServerHandle {
+    registry: Arc<Registry>,
+    environment: Arc<Environment>,
+    drain: watch::Sender<Option<Duration>>,
+}
+
+impl Server<TcpListener> {
+    /// Listens on a TCP address, with default [`Limits`] and no watch by the kernel.
+    ///
+    /// # Errors
+    /// The address can't be bound.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn bind(address: SocketAddr, settings: Settings) -> io::Result<Self> {
+        Ok(Self::new(tcp(address, KernelWatch::default())?, settings, Limits::default()))
+    }
+
+    /// The address it listens on.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl<L: Listener> Server<L> {
+    /// Serves the connections of any listener.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn new(listener: L, settings: Settings, limits: Limits) -> Self {
+        let registry = Registry::new(limits);
+        let environment = Environment::new(settings, Some(Arc::clone(&registry) as _));
+        Self { listener, handle: ServerHandle { registry, environment, drain: watch::Sender::new(None) } }
+    }
+
+    /// The handle, for other tasks.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// Accepts until [`ServerHandle::drain`], then returns once the lines are gone, or the drain's time is over.
+    pub async fn run<S: Service>(self, service: S) {
+        let Self { mut listener, handle } = self;
+        let accept = accept::accept(&mut listener, &handle, |io, peer, place| {
+            let (handler, codec) = service.open(peer);
+            let driver = Driver::new(io, handler, codec, Arc::clone(&handle.environment), place.id);
+            place.occupy(driver.shared(), peer);
+            drop(tokio::spawn(driver));
+        });
+        handle.until_draining(accept).await;
+        drop(listener);
+        handle.let_go().await;
+    }
+
+    /// As [`run`](Self::run), with a step between accept and the line's start, as a TLS handshake. The step must end
+    /// within the settings' `handshake_within` (10 s if that is `None`), counted from accept.
+    ///
+    /// A large stream should be returned in a `Box`: it lives in the line's future.
+    pub async fn run_upgraded<S, U, F, Io>(self, upgrade: U, service: S)
+    where
+        S: Service,
+        U: Fn(L::Io) -> F,
+        F: Future<Output = io::Result<Io>> + Send + 'static,
+        Io: Transport,
+    {
+        let Self { mut listener, handle } = self;
+        let service = Arc::new(service);
+        let accept = accept::accept(&mut listener, &handle, |io, peer, place| {
+            let upgrading: Pin<Box<dyn Future<Output = io::Result<Io>> + Send>> = Box::pin(upgrade(io));
+            let (service, environment) = (Arc::clone(&service), Arc::clone(&handle.environment));
+            drop(tokio::spawn(accept::upgraded(upgrading, peer, place, service, environment)));
+        });
+        handle.until_draining(accept).await;
+        drop(listener);
+        handle.let_go().await;
+    }
+}
+
+impl ServerHandle {
+    /// Every line, as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<LineInfo> {
+        self.registry.snapshot()
+    }
+
+    /// Lines from now on, opened and closed. A listener that is 1024 events behind misses some and is told so.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<LineEvent> {
+        self.registry.subscribe()
+    }
+
+    /// How many lines are open.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        self.registry.len()
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        *self.registry.limits()
+    }
+
+    /// The handle of one line, while it is open.
+    #[must_use]
+    pub fn line(&self, id: LineId) -> Option<Connection> {
+        self.registry.line(id).map(|line| Connection::new(line, Arc::clone(&self.environment)))
+    }
+
+    /// Stops accepting and closes the lines as [`Draining`](Reason::Draining), evenly over the time given. The first
+    /// call decides.
+    pub fn drain(&self, over: Duration) {
+        self.drain.send_if_modified(|drain| {
+            let first = drain.is_none();
+            *drain = drain.or(Some(over));
+            first
+        });
+    }
+
+    /// Closes every line at once, also in the middle of a drain.
+    pub fn stop(&self) {
+        self.drain(Duration::ZERO);
+        for line in self.registry.lines() {
+            line.request_close(Reason::Draining);
+        }
+    }
+
+    /// How often the runtime's wheel has looked at a line, over all lines of the runtime.
+    #[must_use]
+    pub fn wheel_checks(&self) -> u64 {
+        self.environment.wheel.fired()
+    }
+}
+
+impl<L> fmt::Debug for Server<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("handle", &self.handle).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHandle").field("lines", &self.lines()).field("limits", self.registry.limits()).finish()
+    }
+}

@@ -1,0 +1,224 @@
+//! Registry: the lines of one server, for snapshots, events and the drain.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use keepline_proto::{Duration, Reason};
+use tokio::sync::{Notify, broadcast};
+
+use super::limits::{Limits, SourceId, Sources};
+use crate::clock;
+use crate::conn::{Ended, LineId, Report, Shared};
+use crate::wheel::Tick;
+
+/// Events that a slow listener may be behind by before it misses some.
+const EVENTS: usize = 1024;
+/// Entries are allocated in blocks, so that growth never doubles.
+const BLOCK: usize = 256;
+
+/// One line, as a snapshot shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LineInfo {
+    /// The line's number.
+    pub id: LineId,
+    /// The peer's address; `None` over a Unix socket.
+    pub peer: Option<SocketAddr>,
+    /// How long it is open, to a tenth of a second.
+    pub age: Duration,
+    /// How long ago the last byte was read, to a tenth of a second.
+    pub last_in: Duration,
+    /// Bytes waiting for the peer.
+    pub waiting: usize,
+}
+
+/// What happened to a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LineEvent {
+    /// It is open.
+    Opened {
+        /// The line's number.
+        id: LineId,
+        /// The peer's address.
+        peer: Option<SocketAddr>,
+    },
+    /// It has ended.
+    Closed(Arc<Report>),
+}
+
+pub(super) struct Registry {
+    limits: Limits,
+    state: Mutex<State>,
+    events: broadcast::Sender<LineEvent>,
+    /// Told when the last line has ended.
+    pub(super) empty: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    blocks: Vec<Box<[Slot]>>,
+    free: Vec<u32>,
+    lines: usize,
+    sources: Sources,
+}
+
+/// 24 bytes a line.
+#[derive(Default)]
+struct Slot {
+    line: Option<Arc<Shared>>,
+    opened: u32,
+    source: Option<SourceId>,
+    generation: u32,
+    port: u16,
+}
+
+/// A place that is taken for a line which is about to open; given back when dropped before.
+pub(super) struct Place {
+    registry: Arc<Registry>,
+    pub(super) id: LineId,
+    taken: bool,
+}
+
+impl Registry {
+    pub(super) fn new(limits: Limits) -> Arc<Self> {
+        let (events, _) = broadcast::channel(EVENTS);
+        Arc::new(Self { limits, state: Mutex::default(), events, empty: Notify::new() })
+    }
+
+    /// A place for one more line, or why there is none.
+    pub(super) fn admit(self: &Arc<Self>, peer: Option<SocketAddr>) -> Result<Place, Reason> {
+        let mut state = self.lock();
+        if state.lines >= self.limits.connections {
+            return Err(Reason::ServerFull);
+        }
+        let source = state.sources.admit(peer.map(|peer| peer.ip()), &self.limits)?;
+        let index = state.take_index();
+        state.lines += 1;
+        let slot = state.slot(index);
+        slot.source = Some(source);
+        slot.port = peer.map_or(0, |peer| peer.port());
+        slot.opened = Tick::at_or_before(clock::now()).to_bits();
+        let id = LineId(u64::from(slot.generation) << 32 | u64::from(index));
+        Ok(Place { registry: Arc::clone(self), id, taken: false })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().lines
+    }
+
+    pub(super) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<LineEvent> {
+        self.events.subscribe()
+    }
+
+    pub(super) fn snapshot(&self) -> Vec<LineInfo> {
+        let now = clock::now();
+        let state = self.lock();
+        let slots = state.blocks.iter().flat_map(|block| block.iter());
+        slots
+            .filter_map(|slot| {
+                let line = slot.line.as_ref()?;
+                Some(LineInfo {
+                    id: LineId(line.id),
+                    peer: slot.address(&state.sources).map(|ip| SocketAddr::new(ip, slot.port)),
+                    age: now.since(Tick::from_bits(slot.opened).instant()),
+                    last_in: now.since(line.last_in()),
+                    waiting: line.mail().outbox.as_ref().map_or(0, |outbox| outbox.bytes()),
+                })
+            })
+            .collect()
+    }
+
+    /// Every line's shared half, to close them one after another.
+    pub(super) fn lines(&self) -> Vec<Arc<Shared>> {
+        let state = self.lock();
+        state.blocks.iter().flat_map(|block| block.iter()).filter_map(|slot| slot.line.clone()).collect()
+    }
+
+    pub(super) fn line(&self, id: LineId) -> Option<Arc<Shared>> {
+        let mut state = self.lock();
+        let index = usize::try_from(id.0 & u64::from(u32::MAX)).ok()?;
+        if index >= state.blocks.len() * BLOCK {
+            return None;
+        }
+        let line = state.slot(u32::try_from(index).ok()?).line.as_ref()?;
+        (line.id == id.0).then(|| Arc::clone(line))
+    }
+
+    fn remove(&self, id: LineId) {
+        let mut state = self.lock();
+        let index = (id.0 & u64::from(u32::MAX)) as u32;
+        let slot = state.slot(index);
+        slot.generation = slot.generation.wrapping_add(1);
+        let (line, source) = (slot.line.take(), slot.source.take());
+        if let Some(source) = source {
+            state.sources.release(source);
+        }
+        state.free.push(index);
+        state.lines -= 1;
+        let empty = state.lines == 0;
+        drop(state);
+        drop(line);
+        if empty {
+            self.empty.notify_waiters();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No user code runs under the lock: a poisoned registry is still whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// The line is there: it counts until its driver says that it has ended.
+    pub(super) fn occupy(mut self, line: &Arc<Shared>, peer: Option<SocketAddr>) {
+        self.taken = true;
+        let index = (self.id.0 & u64::from(u32::MAX)) as u32;
+        self.registry.lock().slot(index).line = Some(Arc::clone(line));
+        // Nobody listening is no error.
+        let _ = self.registry.events.send(LineEvent::Opened { id: self.id, peer });
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.taken {
+            self.registry.remove(self.id);
+        }
+    }
+}
+
+impl Ended for Registry {
+    fn on_ended(&self, report: &Report) {
+        if self.events.receiver_count() > 0 {
+            let _ = self.events.send(LineEvent::Closed(Arc::new(report.clone())));
+        }
+        self.remove(report.id);
+    }
+}
+
+impl State {
+    fn slot(&mut self, index: u32) -> &mut Slot {
+        &mut self.blocks[index as usize / BLOCK][index as usize % BLOCK]
+    }
+
+    fn take_index(&mut self) -> u32 {
+        if self.free.is_empty() {
+            let first = (self.blocks.len() * BLOCK) as u32;
+            self.blocks.push((0..BLOCK).map(|_| Slot::default()).collect());
+            self.free.extend((first..first + BLOCK as u32).rev());
+        }
+        self.free.pop().unwrap_or_default()
+    }
+}
+
+impl Slot {
+    fn address(&self, sources: &Sources) -> Option<IpAddr> {
+        self.source.and_then(|source| sources.address(source))
+    }
+}
