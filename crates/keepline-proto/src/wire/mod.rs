@@ -32,6 +32,7 @@ pub trait Codec {
     /// Looks for one frame at the front of `input`.
     ///
     /// Must not consume state for a [`Decoded::Partial`]: the driver calls again with the same bytes and more.
+    /// No bytes at all are a partial frame with nothing announced.
     ///
     /// # Errors
     /// Bytes that can't be a frame, or one that is too large. The connection is closed with
