@@ -1,0 +1,3 @@
+//! Integration tests of the binary, and of the rules of the workspace: one binary, one file a subject.
+
+mod tidy;

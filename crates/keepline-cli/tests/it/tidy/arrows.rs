@@ -1,0 +1,82 @@
+//! Arrows: which crate may depend on which.
+
+use serde_json::Value;
+
+use super::{assert_none, output};
+
+/// From the bottom up. A crate depends on crates further left only; a new crate gets its place here.
+const ORDER: [&str; 4] = ["keepline-proto", "keepline", "keepline-server", "keepline-cli"];
+
+struct Arrow {
+    from: String,
+    to: String,
+    /// "normal", "dev" or "build".
+    kind: String,
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_else(|| panic!("cargo metadata has no {key} in {value}"))
+}
+
+fn packages() -> Vec<Value> {
+    let metadata = output(env!("CARGO"), &["metadata", "--format-version", "1", "--no-deps", "--offline"]);
+    let metadata: Value = serde_json::from_slice(&metadata).expect("cargo metadata is JSON");
+    metadata["packages"].as_array().expect("cargo metadata has packages").clone()
+}
+
+fn arrows(package: &Value) -> Vec<Arrow> {
+    let dependencies = package["dependencies"].as_array().expect("a package has dependencies");
+    let arrow = |dependency: &Value| Arrow {
+        from: text(package, "name").to_owned(),
+        to: text(dependency, "name").to_owned(),
+        kind: dependency["kind"].as_str().unwrap_or("normal").to_owned(),
+    };
+    dependencies.iter().map(arrow).collect()
+}
+
+fn is_tool(package: &Value) -> bool {
+    text(package, "manifest_path").contains("/tools/")
+}
+
+fn place(name: &str) -> Option<usize> {
+    ORDER.iter().position(|crate_name| *crate_name == name)
+}
+
+#[test]
+fn crates_depend_downwards_only() {
+    let packages = packages();
+    let tools: Vec<&str> = packages.iter().filter(|p| is_tool(p)).map(|p| text(p, "name")).collect();
+    let mut findings = Vec::new();
+    for package in packages.iter().filter(|package| !is_tool(package)) {
+        let Some(from) = place(text(package, "name")) else {
+            findings.push(format!("{} has no place in ORDER", text(package, "name")));
+            continue;
+        };
+        for arrow in arrows(package) {
+            let up = place(&arrow.to).is_some_and(|to| to >= from);
+            if up || tools.contains(&arrow.to.as_str()) {
+                findings.push(format!("{} -> {} ({})", arrow.from, arrow.to, arrow.kind));
+            }
+        }
+    }
+    assert_none(&findings, "crates depend downwards only, and never on a tool");
+}
+
+#[test]
+fn proto_depends_on_nothing() {
+    let packages = packages();
+    let proto = packages.iter().find(|p| text(p, "name") == ORDER[0]).expect("keepline-proto is in the workspace");
+    let findings: Vec<String> = arrows(proto)
+        .into_iter()
+        .filter(|arrow| arrow.kind != "dev")
+        .map(|arrow| format!("{} ({})", arrow.to, arrow.kind))
+        .collect();
+    assert_none(&findings, "keepline-proto has only dev-dependencies");
+}
+
+#[test]
+fn tools_are_not_published() {
+    let published = |package: &&Value| is_tool(package) && package["publish"] != Value::Array(Vec::new());
+    let findings: Vec<String> = packages().iter().filter(published).map(|p| text(p, "name").to_owned()).collect();
+    assert_none(&findings, "what lives under tools/ says publish = false");
+}
