@@ -1,8 +1,10 @@
 //! Arrows: which crate may depend on which.
 
+use std::path::Path;
+
 use serde_json::Value;
 
-use super::{assert_none, output};
+use super::{assert_none, output, root};
 
 /// From the bottom up. A crate depends on crates further left only; a new crate gets its place here.
 const ORDER: [&str; 4] = ["keepline-proto", "keepline", "keepline-server", "keepline-cli"];
@@ -35,7 +37,7 @@ fn arrows(package: &Value) -> Vec<Arrow> {
 }
 
 fn is_tool(package: &Value) -> bool {
-    text(package, "manifest_path").contains("/tools/")
+    Path::new(text(package, "manifest_path")).starts_with(root().join("tools"))
 }
 
 fn place(name: &str) -> Option<usize> {
