@@ -1,6 +1,6 @@
 //! Liveness: is the peer still there?
 //!
-//! [`Heartbeat`] holds the checked settings, [`Monitor`] judges one line by them. [`Idle`](idle) is Netty's idle
+//! [`Heartbeat`] holds the checked settings, [`Monitor`] judges one line by them. [`Idle`] is Netty's idle
 //! detector in full, for those who want its events; a line does not need it.
 
 mod frame_clock;
@@ -11,6 +11,6 @@ mod rtt;
 
 pub use frame_clock::{FRAME_RATE, FRAME_WITHIN, SMALL_FRAME};
 pub use heartbeat::{Heartbeat, HeartbeatBuilder, HeartbeatError};
-pub use idle::{IdleEvent, IdleKind};
+pub use idle::{Idle, IdleEvent, IdleKind, IdleSettings, OutputSnapshot};
 pub use monitor::{Action, Monitor};
 pub use rtt::Rtt;

@@ -1,6 +1,7 @@
 //! Integration tests of the core, one binary: one file a subject.
 
 mod corpus;
+mod idle;
 mod wire;
 mod wire_line;
 mod wire_props;
