@@ -2,6 +2,7 @@
 
 mod corpus;
 mod idle;
+mod idle_model;
 mod wire;
 mod wire_line;
 mod wire_props;
