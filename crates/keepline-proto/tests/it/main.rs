@@ -1,5 +1,6 @@
 //! Integration tests of the core, one binary: one file a subject.
 
+mod backoff;
 mod corpus;
 mod idle;
 mod idle_model;
