@@ -57,7 +57,8 @@ impl Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { heartbeat, outbox, handshake_within, first_frame_within, answers_in_flight, linger, observer } = self;
+        let Self { heartbeat, outbox, handshake_within, first_frame_within, answers_in_flight, linger, observer } =
+            self;
         f.debug_struct("Settings")
             .field("heartbeat", heartbeat)
             .field("outbox", outbox)

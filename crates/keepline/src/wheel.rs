@@ -64,6 +64,9 @@ struct Entry<T> {
     prev: u32,
 }
 
+// Part of what an idle line weighs.
+const _: () = assert!(size_of::<Entry<()>>() <= 24, "the wheel's entry");
+
 impl Tick {
     pub(crate) const NEVER: Self = Self(u32::MAX);
 

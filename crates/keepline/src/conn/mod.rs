@@ -14,6 +14,7 @@ mod receive;
 mod report;
 mod scratch;
 mod shared;
+mod size;
 mod transmit;
 mod transport;
 mod turn;

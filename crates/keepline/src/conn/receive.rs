@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use keepline_proto::liveness::Action;
-use keepline_proto::{Instant, Reason};
 use keepline_proto::wire::{Codec, Decoded, Message};
+use keepline_proto::{Instant, Reason};
 use tokio::io::ReadBuf;
 
 use super::connection::LineId;

@@ -31,9 +31,9 @@ thread_local! {
 
 impl Scratch {
     pub(crate) fn take() -> Box<Self> {
-        SCRATCH.take().unwrap_or_else(|| {
-            Box::new(Self { input: vec![0; BUFFER].into_boxed_slice(), output: Output::default() })
-        })
+        SCRATCH
+            .take()
+            .unwrap_or_else(|| Box::new(Self { input: vec![0; BUFFER].into_boxed_slice(), output: Output::default() }))
     }
 
     pub(crate) fn put_back(mut self: Box<Self>) {

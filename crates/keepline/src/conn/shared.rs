@@ -50,7 +50,8 @@ pub(crate) enum Flag {
 const IN_FLIGHT_ONE: u32 = 1 << 8;
 const IN_FLIGHT_MASK: u32 = 0xff00;
 const REASON_SHIFT: u32 = 16;
-const TAKEN: u32 = Flag::Timer as u32 | Flag::Mail as u32 | Flag::Resume as u32 | Flag::Answered as u32 | Flag::Reread as u32;
+const TAKEN: u32 =
+    Flag::Timer as u32 | Flag::Mail as u32 | Flag::Resume as u32 | Flag::Answered as u32 | Flag::Reread as u32;
 
 /// The flags taken at one time.
 #[derive(Clone, Copy, Debug)]

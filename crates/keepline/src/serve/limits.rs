@@ -23,9 +23,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-        let connections = limit.map_or(usize::MAX, |limit| {
-            usize::try_from(limit.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX)
-        });
+        let connections = limit
+            .map_or(usize::MAX, |limit| usize::try_from(limit.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX));
         Self { connections: connections.max(1), per_address: None }
     }
 }
@@ -49,6 +48,12 @@ struct Source {
 /// The place of an address in [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SourceId(u32);
+
+impl Default for SourceId {
+    fn default() -> Self {
+        Self(NOWHERE)
+    }
+}
 
 impl Sources {
     /// Counts one more line from an address, unless it has its share.
