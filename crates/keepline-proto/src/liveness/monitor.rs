@@ -136,7 +136,7 @@ impl Monitor {
     /// The peer's ping was read (after [`on_read`](Self::on_read)). The driver answers it with a pong unless the
     /// answer is [`Action::Close`].
     pub fn on_ping(&mut self, now: Instant) -> Action {
-        let Some(flood) = self.heartbeat.flood else {
+        let Some(flood) = self.heartbeat.flood.filter(|_| self.state != State::Closed) else {
             return Action::None;
         };
         let early = now < self.ping_welcome;
