@@ -212,11 +212,13 @@ impl Monitor {
         self.frame = None;
     }
 
-    /// New terms from `now` on; every clock starts a full period, so that terms agreed late evict nobody early.
+    /// New terms from `now` on; every clock starts a full period, so that terms agreed late evict nobody early, and the
+    /// peer's next ping is no strike: the least gap may be another.
     pub fn set_terms(&mut self, now: Instant, heartbeat: Arc<Heartbeat>) {
         self.heartbeat = heartbeat;
         self.quiet_since = now;
         self.last_write = now;
+        self.ping_welcome = now;
         if let State::Probing { .. } | State::Suspect { .. } = self.state {
             self.state = State::Quiet;
         }
