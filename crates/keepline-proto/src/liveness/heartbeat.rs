@@ -41,6 +41,8 @@ pub struct Heartbeat {
 pub(super) struct PingTerms {
     pub(super) on: IdleKind,
     pub(super) after: Duration,
+    /// However much this end writes, a ping leaves once nothing was read for this long.
+    pub(super) at_last: Duration,
     pub(super) pong_within: Option<Duration>,
     pub(super) max_missed: u8,
 }
@@ -129,7 +131,8 @@ pub struct HeartbeatBuilder {
 impl HeartbeatBuilder {
     /// This end pings, once `after` has passed without a read, a write, or either (`on`). Default: never.
     ///
-    /// Own writes are no life: whatever the kind, a ping also leaves once nothing was read for twice `after`.
+    /// Own writes are no life: whatever the kind, a ping also leaves once nothing was read for twice `after`, or sooner
+    /// if the silence limit would not leave it the time for its answer and for every allowed miss.
     #[must_use]
     pub fn ping(mut self, on: IdleKind, after: impl Into<Duration>) -> Self {
         self.ping = Some((on, after.into()));
@@ -250,7 +253,10 @@ impl HeartbeatBuilder {
             _ => {}
         }
         let max_missed = self.max_missed.unwrap_or(0);
-        Ok(Some(PingTerms { on, after, pong_within: self.pong_within, max_missed }))
+        // What the peer needs once it is asked. It fits: `check_silence` refuses limits below `after` and this.
+        let answer = self.pong_within.map_or(after, |pong| pong.times(u64::from(max_missed) + 1));
+        let at_last = self.silence.map_or(Duration::MAX, |silence| silence.less(answer)).min(after.times(2));
+        Ok(Some(PingTerms { on, after, at_last, pong_within: self.pong_within, max_missed }))
     }
 }
 

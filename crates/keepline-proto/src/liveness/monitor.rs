@@ -290,14 +290,14 @@ impl Monitor {
         }
     }
 
-    /// Own writes put the ping off, but only until nothing was read for two intervals: they are no life.
+    /// Own writes put the ping off, but only for so long: they are no life.
     fn ping_due(&self, ping: &PingTerms) -> Instant {
         let from = match ping.on {
             IdleKind::Reader => self.quiet_since,
             IdleKind::Writer => self.last_write,
             IdleKind::All => self.quiet_since.max(self.last_write),
         };
-        let at_last = self.quiet_since + ping.after.times(2);
+        let at_last = self.quiet_since + ping.at_last;
         // Without a deadline for the pong the line stays Quiet after a ping: an interval lies between two in any case.
         (from + ping.after).min(at_last).max(self.ping_gap_from() + ping.after)
     }
