@@ -12,7 +12,6 @@ use crate::{Duration, Instant, Reason};
 /// The failure detector of one line: tell it what happens, ask it when to wake up, do what it says.
 ///
 /// ```text
-///   Fresh ─▶ any byte, or the first ping (only with a spread)
 ///            ping due                half of the pong's time gone
 ///   Quiet ────────────▶ Probing ─────────────────────────────────▶ Suspect
 ///     ▲                    │                                          │ pong's time gone:
@@ -37,15 +36,16 @@ pub struct Monitor {
     /// Where the silence began: the last byte read, or a later moment from which it counts anew.
     quiet_since: Instant,
     last_write: Instant,
-    /// When the last ping left; START before the first, or its due time while Fresh.
+    /// When the last ping left; START before the first.
     pinged_at: Instant,
     /// Before this moment the peer's next ping is a strike.
     ping_welcome: Instant,
     /// Boxed: a line has one only while a frame is partly there.
     frame: Option<Box<FrameClock>>,
     rtt: Rtt,
-    /// The nonce of the last ping.
-    nonce: u32,
+    /// The nonce of the last ping; before the first, what the seed made of it. 16 bits are enough to tell the pings in
+    /// flight apart.
+    nonce: u16,
     /// Pings that no pong has answered yet, life or not.
     unanswered: u8,
     strikes: u8,
@@ -56,18 +56,15 @@ pub struct Monitor {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nothing read or written yet; `pinged_at` holds when the first ping is due.
-    Fresh,
     Quiet,
-    Probing {
-        missed: u8,
-    },
-    Suspect {
-        missed: u8,
-    },
+    Probing,
+    Suspect { missed: u8 },
     Paused,
     Closed,
 }
+
+/// A part of the budget of an idle line, of which there are a million.
+const _: () = assert!(size_of::<Monitor>() <= 64);
 
 /// What the driver must do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +85,11 @@ pub enum Action {
 }
 
 impl Monitor {
-    /// A line that opened at `now`; `seed` (a hash of its id, say) spreads its first ping where the settings ask for it.
+    /// A line that opened at `now`; `seed` (a hash of its id, say) begins its nonces, and spreads its first ping where
+    /// the settings ask for it.
     #[must_use]
-    pub fn new(heartbeat: Arc<Heartbeat>, now: Instant, seed: u64) -> Self {
-        let mut monitor = Self {
+    pub const fn new(heartbeat: Arc<Heartbeat>, now: Instant, seed: u64) -> Self {
+        Self {
             heartbeat,
             quiet_since: now,
             last_write: now,
@@ -99,19 +97,12 @@ impl Monitor {
             ping_welcome: Instant::START,
             frame: None,
             rtt: Rtt::NONE,
-            nonce: 0,
+            nonce: scramble(seed),
             unanswered: 0,
             strikes: 0,
             first: true,
             state: State::Quiet,
-        };
-        if let Some(ping) = monitor.heartbeat.ping.filter(|_| monitor.heartbeat.spread) {
-            let half = ping.after.as_nanos() / 2;
-            let early = Duration::from_nanos(scramble(seed) % half.max(1));
-            monitor.pinged_at = now + ping.after.less(early);
-            monitor.state = State::Fresh;
         }
-        monitor
     }
 
     /// Bytes were read, any bytes.
@@ -119,7 +110,7 @@ impl Monitor {
     pub fn on_read(&mut self, now: Instant) {
         self.quiet_since = now;
         self.first = true;
-        if let State::Probing { .. } | State::Suspect { .. } | State::Fresh = self.state {
+        if let State::Probing | State::Suspect { .. } = self.state {
             self.state = State::Quiet;
         }
     }
@@ -128,9 +119,6 @@ impl Monitor {
     #[inline]
     pub fn on_write(&mut self, now: Instant) {
         self.last_write = now;
-        if self.state == State::Fresh {
-            self.state = State::Quiet;
-        }
     }
 
     /// The peer's ping was read (after [`on_read`](Self::on_read)). The driver answers it with a pong unless the
@@ -158,7 +146,7 @@ impl Monitor {
     /// single ping is unanswered: else nobody can say which one this answers.
     pub fn on_pong(&mut self, now: Instant, nonce: Option<u32>) -> Option<Duration> {
         let answers_last = match nonce {
-            Some(nonce) => nonce == self.nonce && self.unanswered > 0,
+            Some(nonce) => nonce == u32::from(self.nonce) && self.unanswered > 0,
             None => self.unanswered == 1,
         };
         self.unanswered = if answers_last { 0 } else { self.unanswered.saturating_sub(1) };
@@ -219,7 +207,7 @@ impl Monitor {
         self.quiet_since = now;
         self.last_write = now;
         self.ping_welcome = now;
-        if let State::Probing { .. } | State::Suspect { .. } = self.state {
+        if let State::Probing | State::Suspect { .. } = self.state {
             self.state = State::Quiet;
         }
     }
@@ -283,8 +271,7 @@ impl Monitor {
         let ping = self.heartbeat.ping.as_ref()?;
         let pong = ping.pong_within;
         match (self.state, pong) {
-            (State::Fresh, _) => Some(self.pinged_at),
-            (State::Probing { .. }, Some(pong)) => Some(self.pinged_at + half(pong)),
+            (State::Probing, Some(pong)) => Some(self.pinged_at + half(pong)),
             (State::Suspect { .. }, Some(pong)) => Some(self.pinged_at + pong),
             _ => Some(self.ping_due(ping)),
         }
@@ -297,20 +284,26 @@ impl Monitor {
             IdleKind::Writer => self.last_write,
             IdleKind::All => self.quiet_since.max(self.last_write),
         };
-        let at_last = self.quiet_since + ping.at_last;
+        let due = (from + ping.after).min(self.quiet_since + ping.at_last);
+        if self.pinged_at == Instant::START {
+            return due - self.first_ping_early(ping);
+        }
         // Without a deadline for the pong the line stays Quiet after a ping: an interval lies between two in any case.
-        (from + ping.after).min(at_last).max(self.ping_gap_from() + ping.after)
+        due.max(self.pinged_at + ping.after)
     }
 
-    fn ping_gap_from(&self) -> Instant {
-        if self.unanswered > 0 { self.pinged_at } else { Instant::START }
+    /// Less than half of the interval. Taken off the interval, not off the moment the line opened: lines that log in
+    /// together go quiet together too.
+    fn first_ping_early(&self, ping: &PingTerms) -> Duration {
+        let part = if self.heartbeat.spread { u64::from(self.nonce) } else { 0 };
+        Duration::from_nanos(ping.after.as_nanos() / 2 / (1 << u16::BITS) * part)
     }
 
     fn on_probe_due(&mut self, now: Instant) -> Action {
         let max_missed = self.heartbeat.ping.map_or(0, |ping| ping.max_missed);
         match self.state {
-            State::Probing { missed } => {
-                self.state = State::Suspect { missed };
+            State::Probing => {
+                self.state = State::Suspect { missed: 0 };
                 Action::Suspect
             }
             State::Suspect { missed } if missed >= max_missed => self.close(Reason::Silent),
@@ -319,7 +312,7 @@ impl Monitor {
                 self.state = State::Suspect { missed: missed + 1 };
                 action
             }
-            State::Fresh | State::Quiet | State::Paused | State::Closed => self.ping(now),
+            State::Quiet | State::Paused | State::Closed => self.ping(now),
         }
     }
 
@@ -338,8 +331,8 @@ impl Monitor {
         self.nonce = self.nonce.wrapping_add(1);
         self.unanswered = self.unanswered.saturating_add(1);
         let deadline = self.heartbeat.pong_within();
-        self.state = if deadline.is_some() { State::Probing { missed: 0 } } else { State::Quiet };
-        Action::Ping(self.nonce)
+        self.state = if deadline.is_some() { State::Probing } else { State::Quiet };
+        Action::Ping(u32::from(self.nonce))
     }
 
     fn close(&mut self, reason: Reason) -> Action {
@@ -349,11 +342,11 @@ impl Monitor {
 }
 
 /// One step of SplitMix64 (Steele, Lea, Flood 2014): neighbouring seeds give unrelated values.
-fn scramble(seed: u64) -> u64 {
+const fn scramble(seed: u64) -> u16 {
     let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    (z >> 48) as u16
 }
 
 fn half(span: Duration) -> Duration {
