@@ -142,15 +142,18 @@ impl Monitor {
 
     /// A pong was read (after [`on_read`](Self::on_read)); returns the round trip where it is known.
     ///
-    /// With a nonce, the pong that carries the last ping's gives a sample. Without one, a sample is taken only while a
-    /// single ping is unanswered: else nobody can say which one this answers.
+    /// With a nonce, the pong that carries the last ping's gives a sample, and one that answers no ping of ours counts
+    /// for nothing. Without one, a sample is taken only while a single ping is unanswered: else nobody can say which
+    /// one this answers.
     pub fn on_pong(&mut self, now: Instant, nonce: Option<u32>) -> Option<Duration> {
-        let answers_last = match nonce {
-            Some(nonce) => nonce == u32::from(self.nonce) && self.unanswered > 0,
-            None => self.unanswered == 1,
+        // How many of our pings left after the one that this answers.
+        let later = match nonce {
+            Some(nonce) => u16::try_from(nonce).ok().map(|nonce| self.nonce.wrapping_sub(nonce)),
+            None => u16::from(self.unanswered).checked_sub(1),
         };
-        self.unanswered = if answers_last { 0 } else { self.unanswered.saturating_sub(1) };
-        answers_last.then(|| {
+        let later = later.and_then(|later| u8::try_from(later).ok()).filter(|later| *later < self.unanswered)?;
+        self.unanswered = later;
+        (later == 0).then(|| {
             let round_trip = now.since(self.pinged_at);
             self.rtt.sample(round_trip);
             round_trip
