@@ -68,7 +68,8 @@ impl FrameClock {
         let second = self.second_of(now);
         if let Pace::Rate(window) = &mut self.pace {
             window.advance(second);
-            window.bytes[slot(second)] += count;
+            let bytes = &mut window.bytes[slot(second)];
+            *bytes = bytes.saturating_add(count);
         }
     }
 
@@ -115,7 +116,9 @@ impl Window {
 
     /// The ten seconds before the running one.
     fn last_ten(&self) -> u64 {
-        self.bytes.iter().sum::<u64>() - self.bytes[slot(self.running)]
+        let running = slot(self.running);
+        let before = self.bytes.iter().enumerate().filter(|(slot, _)| *slot != running);
+        before.fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
     }
 }
 
