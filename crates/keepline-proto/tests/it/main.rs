@@ -2,8 +2,12 @@
 
 mod backoff;
 mod corpus;
+mod heartbeat;
 mod idle;
 mod idle_model;
+mod monitor;
+mod monitor_rules;
+mod scene;
 mod wire;
 mod wire_line;
 mod wire_props;
