@@ -6,6 +6,8 @@ mod heartbeat;
 mod idle;
 mod idle_model;
 mod monitor;
+mod monitor_corpus;
+mod monitor_props;
 mod monitor_rules;
 mod scene;
 mod wire;
