@@ -126,11 +126,14 @@ impl<T: Due> Wheel<T> {
         Key(key)
     }
 
-    /// Files the entry under `due`, wherever it was before. A tick that is over comes up with the next one.
+    /// Files the entry under `due`, unless it comes up before that anyway. A tick that is over comes up with the next.
     pub(crate) fn arm(&self, key: Key, due: Tick) {
         let mut state = self.lock();
-        state.unlink(key.0);
         let due = due.max(Tick(state.done.0 + 1));
+        if state.entry(key.0).due <= due {
+            return;
+        }
+        state.unlink(key.0);
         state.link(key.0, due);
         if state.next.is_none_or(|next| due < next) {
             state.next = Some(due);

@@ -46,8 +46,6 @@ pub struct Driver<Io: Transport, H: Handler> {
     pub(super) codec: H::Codec,
     pub(super) rare: Option<Box<Rare>>,
     key: Key,
-    /// The tick the wheel's entry is filed under.
-    armed: Tick,
     opened: Tick,
     phase: Phase,
     pub(super) paused: Paused,
@@ -106,7 +104,6 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             codec,
             rare: (!rare.is_vacant()).then(|| Box::new(rare)),
             key,
-            armed: Tick::NEVER,
             opened: Tick::at_or_before(now),
             phase: Phase::Opening,
             paused: Paused::default(),
@@ -215,7 +212,6 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             self.read(cx, scratch);
         }
         if flags.has(Flag::Timer) {
-            self.armed = Tick::NEVER;
             self.rearm = true;
             self.look_at_clocks(&mut scratch.output);
         }
@@ -276,11 +272,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         let rare = self.rare.as_ref().and_then(|rare| rare.deadline());
         let deadlines = [self.monitor.deadline(), rare, self.backlog_due()];
         let Some(due) = deadlines.into_iter().flatten().min() else { return };
-        let tick = Tick::at_or_after(due);
-        if tick < self.armed {
-            self.environment.wheel.arm(self.key, tick);
-            self.armed = tick;
-        }
+        self.environment.wheel.arm(self.key, Tick::at_or_after(due));
     }
 
     /// When the oldest waiting message becomes too old.

@@ -1,0 +1,38 @@
+//! A server of mirrors, seen from plain sockets.
+
+use keepline::serve::Server;
+use keepline::wire::echo::{Echo, Frame};
+use keepline::{Duration, Flow, Handler, Settings, Turn, liveness::Heartbeat};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+struct Mirror;
+
+impl Handler for Mirror {
+    type Codec = Echo;
+
+    fn on_frame(&mut self, frame: Frame<'_>, turn: &mut Turn<'_, Echo>) -> Flow {
+        turn.reply(frame)
+    }
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_and_data_comes_back_in_one_turn() {
+    let settings = Settings::new(Heartbeat::watch(Duration::from_secs(10)).unwrap());
+    let server = Server::bind("127.0.0.1:0".parse().unwrap(), settings).unwrap();
+    let address = server.local_addr().unwrap();
+    let handle = server.handle();
+    let running = tokio::spawn(server.run(|_| (Mirror, Echo::strict())));
+    let mut peer = TcpStream::connect(address).await.unwrap();
+    peer.write_all(b"\0\0\0\x05\x01\0\0\0\x07\x09hi\0\0").await.unwrap();
+    let mut answer = [0; 12];
+    peer.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"\0\0\0\x05\x02\0\0\0\x07\x09hi");
+    assert_eq!(handle.snapshot().len(), 1);
+    peer.write_all(b"\0\x05\x01").await.unwrap();
+    peer.read_exact(&mut answer[..5]).await.unwrap();
+    handle.drain(Duration::ZERO);
+    assert_eq!(peer.read(&mut answer).await.unwrap(), 0);
+    running.await.unwrap();
+    assert_eq!(handle.lines(), 0);
+}
