@@ -46,11 +46,12 @@ mod registry;
 mod signal;
 
 pub use limits::Limits;
-pub use listener::{BACKLOG, KernelWatch, Listener, tcp, unix};
+pub use listener::{BACKLOG, Listener, tcp, unix};
 pub use registry::{LineEvent, LineInfo};
 pub use signal::terminated;
 
 use crate::conn::{Connection, Driver, Environment, Handler, LineId, Transport};
+use crate::kernel::KernelWatch;
 use crate::settings::Settings;
 use registry::Registry;
 

@@ -1,0 +1,159 @@
+//! Plan: which endpoint a client tries next, and when. A state machine without a clock or a socket.
+
+use keepline_proto::{Backoff, Duration, Instant, Reason, Reconnect, RetryHint};
+
+/// The reconnect rule of one client; it outlives every connection.
+///
+/// ```text
+///               connected                          line ended
+///   Trying ───────────────────▶ Up(endpoint) ─────────────────────┐
+///     ▲ │ failed: next in the list, or a wait after the last      │
+///     │ └───────────────▶ Waiting ◀───────────────────────────────┤ full jitter, hint obeyed
+///     └─────────────────────┘ time is over                        └──▶ Over (the reason says: do not come back)
+/// ```
+///
+/// The list is in order of preference. An endpoint that fails gives way to the next one at once; after the last one
+/// the backoff waits and the list begins anew. A line that was stable and ended in order is tried again from the front
+/// of the list; one that fell silent, or never became stable, is followed by the next endpoint, so that a server which
+/// accepts and then closes can't hold its clients.
+#[derive(Debug)]
+pub(super) struct Plan {
+    backoff: Backoff,
+    endpoints: usize,
+    next: usize,
+    /// Endpoints that failed since the last wait or line.
+    failed: usize,
+    /// Attempts since the last stable line.
+    attempts: u32,
+}
+
+/// What the client does now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Try the next endpoint after this wait, which may be zero.
+    Try(Duration),
+    /// Do not come back.
+    Over,
+}
+
+impl Plan {
+    /// At least one endpoint.
+    pub(super) const fn new(endpoints: usize, backoff: Backoff) -> Self {
+        Self { backoff, endpoints, next: 0, failed: 0, attempts: 0 }
+    }
+
+    /// The endpoint to try now, and the number of the attempt, from 1.
+    pub(super) const fn begin(&mut self) -> (usize, u32) {
+        self.attempts = self.attempts.saturating_add(1);
+        (self.next, self.attempts)
+    }
+
+    /// The endpoint did not answer or refused.
+    pub(super) fn on_failed(&mut self, now: Instant) -> Step {
+        self.advance();
+        self.failed += 1;
+        if self.failed < self.endpoints {
+            return Step::Try(Duration::ZERO);
+        }
+        self.failed = 0;
+        Step::Try(self.backoff.on_down(now, None))
+    }
+
+    /// The line is up.
+    pub(super) const fn on_up(&mut self, now: Instant) {
+        self.failed = 0;
+        self.backoff.on_up(now);
+    }
+
+    /// The line has ended.
+    pub(super) fn on_ended(&mut self, now: Instant, reason: Reason, hint: Option<RetryHint>) -> Step {
+        let hint = match reason.reconnect() {
+            Reconnect::No => return Step::Over,
+            Reconnect::After(after) => hint.or(Some(RetryHint { after, spread: Duration::ZERO })),
+            Reconnect::Yes => hint,
+        };
+        let wait = self.backoff.on_down(now, hint);
+        let stable = self.backoff.failures() <= 1;
+        if stable {
+            self.attempts = 0;
+        }
+        if stable && reason != Reason::Silent {
+            self.next = 0;
+        } else {
+            self.advance();
+        }
+        Step::Try(wait)
+    }
+
+    const fn advance(&mut self) {
+        self.next = (self.next + 1) % self.endpoints;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keepline_proto::BackoffSettings;
+
+    use super::*;
+
+    fn plan(endpoints: usize) -> Plan {
+        let ms = Duration::from_millis;
+        let settings = BackoffSettings::new(ms(100), ms(1000), Duration::from_secs(30)).unwrap();
+        Plan::new(endpoints, Backoff::new(settings, 7))
+    }
+
+    fn at(secs: u64) -> Instant {
+        Instant::START + Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn a_round_over_the_list_comes_before_any_wait() {
+        let mut plan = plan(3);
+        for round in 0..3 {
+            for endpoint in 0..3 {
+                assert_eq!(plan.begin(), (endpoint, 1 + round * 3 + endpoint as u32));
+                let step = plan.on_failed(at(1));
+                if endpoint < 2 {
+                    assert_eq!(step, Step::Try(Duration::ZERO));
+                } else {
+                    let Step::Try(wait) = step else { panic!("{step:?}") };
+                    assert!(wait <= Duration::from_millis(100 << round), "{wait}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_stable_line_that_ended_in_order_begins_at_the_front_again() {
+        let mut plan = plan(2);
+        plan.begin();
+        plan.on_failed(at(0));
+        assert_eq!(plan.begin().0, 1);
+        plan.on_up(at(0));
+        assert!(matches!(plan.on_ended(at(100), Reason::PeerClosed, None), Step::Try(_)));
+        assert_eq!(plan.begin(), (0, 1));
+    }
+
+    #[test]
+    fn a_silent_line_or_an_unstable_one_gives_way_to_the_next() {
+        for (reason, lived) in [(Reason::Silent, 100), (Reason::PeerClosed, 1)] {
+            let mut plan = plan(2);
+            plan.begin();
+            plan.on_up(at(0));
+            assert!(matches!(plan.on_ended(at(lived), reason, None), Step::Try(_)));
+            assert_eq!(plan.begin().0, 1, "{reason}");
+        }
+    }
+
+    #[test]
+    fn the_reason_and_the_server_decide_whether_and_when() {
+        let mut plan = plan(1);
+        plan.on_up(at(0));
+        assert_eq!(plan.on_ended(at(1), Reason::Kicked, None), Step::Over);
+        let Step::Try(wait) = plan.on_ended(at(1), Reason::ServerFull, None) else { panic!() };
+        assert!(wait >= Duration::from_secs(5), "{wait}");
+        let hint = RetryHint { after: Duration::from_secs(60), spread: Duration::ZERO };
+        let Step::Try(wait) = plan.on_ended(at(1), Reason::Draining, Some(hint)) else { panic!() };
+        assert!(wait >= Duration::from_secs(60), "{wait}");
+    }
+}

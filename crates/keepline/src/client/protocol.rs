@@ -1,0 +1,77 @@
+//! Protocol: how a client's messages and their answers lie in frames.
+
+use keepline_proto::wire::{Codec, WireError, echo};
+use keepline_proto::{Reason, RetryHint};
+
+/// What a client speaks. One value serves one client over all of its lines.
+pub trait Protocol: Send + 'static {
+    /// The frames.
+    type Codec: Codec + Send + Unpin + 'static;
+    /// What the application sends.
+    type Message;
+    /// What it gets: answers, and what the peer sends unasked.
+    type Answer: Send + Unpin + 'static;
+
+    /// The codec of a new line; whatever the protocol remembers of the old line is void.
+    fn codec(&mut self) -> Self::Codec;
+
+    /// Appends a message's frame to `out`. `id` counts the client's messages; formats that correlate answers carry it.
+    ///
+    /// # Errors
+    /// The codec's: the message becomes [`NotSent::Refused`](super::NotSent::Refused).
+    fn encode(
+        &mut self,
+        id: u64,
+        message: Self::Message,
+        codec: &mut Self::Codec,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WireError>;
+
+    /// What a frame of the peer means.
+    fn on_frame(&mut self, frame: <Self::Codec as Codec>::Frame<'_>) -> Incoming<Self::Answer>;
+}
+
+/// What a frame of the peer means to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Incoming<A> {
+    /// The answer to the oldest message without one; pushed if there is none.
+    Answer(A),
+    /// The answer to the message with this id; ignored if it has one, or belongs to an older line.
+    AnswerTo(u64, A),
+    /// Something the peer sends by itself.
+    Push(A),
+    /// Nothing for the application.
+    Ignore,
+    /// The peer says that it will close, why, and when to come back.
+    Goodbye(Reason, Option<RetryHint>),
+}
+
+/// The echo pair's protocol: each content comes back, in order.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "nothing to configure")]
+pub struct EchoProtocol;
+
+impl Protocol for EchoProtocol {
+    type Codec = echo::Echo;
+    type Message = Vec<u8>;
+    type Answer = Vec<u8>;
+
+    fn codec(&mut self) -> echo::Echo {
+        echo::Echo::strict()
+    }
+
+    fn encode(
+        &mut self,
+        _: u64,
+        message: Vec<u8>,
+        codec: &mut echo::Echo,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WireError> {
+        codec.encode(echo::Frame::data(&message), out)
+    }
+
+    fn on_frame(&mut self, frame: echo::Frame<'_>) -> Incoming<Vec<u8>> {
+        Incoming::Answer(frame.content.to_vec())
+    }
+}

@@ -1,0 +1,219 @@
+//! Session: what a client's current line and its messages in flight have in common.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use keepline_proto::wire::Codec;
+use keepline_proto::{Reason, RetryHint};
+use tokio::sync::{Notify, oneshot};
+
+use super::event::{Event, Teller};
+use super::protocol::{Incoming, Protocol};
+use super::verdict::{NotSent, Outcome, Verdict};
+use crate::conn::{Beat, Connection, Flow, Handler, Report, SendError, Turn};
+
+/// Shared by a client's handles, its task and its line's handler.
+pub(super) struct Session<P: Protocol> {
+    state: Mutex<State<P>>,
+    /// Told when a push has come, and when there will be none any more.
+    pub(super) pushed: Notify,
+    in_flight: usize,
+}
+
+struct State<P: Protocol> {
+    protocol: P,
+    line: Line<P::Codec>,
+    /// Messages without an answer, in the order of sending.
+    pending: BTreeMap<u64, Pending<P::Answer>>,
+    next_id: u64,
+    pushes: VecDeque<P::Answer>,
+    hint: Option<RetryHint>,
+}
+
+enum Line<C> {
+    Down,
+    Up { connection: Connection, codec: C },
+    Closed,
+}
+
+struct Pending<A> {
+    verdict: oneshot::Sender<Verdict<A>>,
+    /// Whether the first byte has gone to the kernel.
+    sent: Arc<AtomicBool>,
+}
+
+impl<P: Protocol> Session<P> {
+    pub(super) fn new(protocol: P, in_flight: usize) -> Arc<Self> {
+        let state = State {
+            protocol,
+            line: Line::Down,
+            pending: BTreeMap::new(),
+            next_id: 0,
+            pushes: VecDeque::new(),
+            hint: None,
+        };
+        Arc::new(Self { state: Mutex::new(state), pushed: Notify::new(), in_flight })
+    }
+
+    pub(super) fn send(&self, message: P::Message) -> Outcome<P::Answer> {
+        let mut state = self.lock();
+        match state.send(message, self.in_flight) {
+            Ok(verdict) => Outcome::open(verdict),
+            Err(why) => Outcome::known(Verdict::NotSent(why)),
+        }
+    }
+
+    /// The codec for a line that is about to start.
+    pub(super) fn codec(&self) -> P::Codec {
+        self.lock().protocol.codec()
+    }
+
+    /// From now on messages go to this line.
+    pub(super) fn up(&self, connection: Connection) {
+        let mut state = self.lock();
+        let codec = state.protocol.codec();
+        if !matches!(state.line, Line::Closed) {
+            state.line = Line::Up { connection, codec };
+        }
+    }
+
+    /// The line is gone: each message in flight has its verdict before this returns.
+    pub(super) fn down(&self, reason: Reason) {
+        let mut state = self.lock();
+        if !matches!(state.line, Line::Closed) {
+            state.line = Line::Down;
+        }
+        for (_, pending) in std::mem::take(&mut state.pending) {
+            let verdict = match pending.sent.load(Ordering::Acquire) {
+                true => Verdict::MaybeSent(reason),
+                false => Verdict::NotSent(NotSent::Ended(reason)),
+            };
+            // Nobody waits for a dropped outcome.
+            let _ = pending.verdict.send(verdict);
+        }
+    }
+
+    /// What the server said about coming back, if it did.
+    pub(super) fn take_hint(&self) -> Option<RetryHint> {
+        self.lock().hint.take()
+    }
+
+    /// No line will come any more.
+    pub(super) fn close(&self) {
+        let line = std::mem::replace(&mut self.lock().line, Line::Closed);
+        if let Line::Up { connection, .. } = line {
+            connection.close(Reason::Bye);
+        }
+        self.pushed.notify_waiters();
+    }
+
+    /// Takes the oldest push: `Err(true)` if there will be none any more.
+    pub(super) fn take_push(&self) -> Result<P::Answer, bool> {
+        let mut state = self.lock();
+        let push = state.pushes.pop_front();
+        if state.pushes.len() == self.in_flight / 2
+            && let Line::Up { connection, .. } = &state.line
+        {
+            connection.resume();
+        }
+        push.ok_or(matches!(state.line, Line::Closed))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<P>> {
+        // A panic in a protocol's method may leave a message without its verdict, nothing worse.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn on_frame(&self, frame: <P::Codec as Codec>::Frame<'_>) -> Flow {
+        let mut state = self.lock();
+        match state.protocol.on_frame(frame) {
+            Incoming::Answer(answer) => match state.pending.pop_first() {
+                Some((_, pending)) => pending.answer(answer),
+                None => return self.push(&mut state, answer),
+            },
+            Incoming::AnswerTo(id, answer) => {
+                if let Some(pending) = state.pending.remove(&id) {
+                    pending.answer(answer);
+                }
+            }
+            Incoming::Push(push) => return self.push(&mut state, push),
+            Incoming::Ignore => {}
+            Incoming::Goodbye(reason, hint) => {
+                state.hint = hint;
+                return Flow::Close(reason);
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Keeps a push for the application; one that does not take them stops the line's reading.
+    fn push(&self, state: &mut State<P>, push: P::Answer) -> Flow {
+        state.pushes.push_back(push);
+        self.pushed.notify_one();
+        if state.pushes.len() >= self.in_flight { Flow::Pause } else { Flow::Continue }
+    }
+}
+
+impl<P: Protocol> State<P> {
+    fn send(
+        &mut self,
+        message: P::Message,
+        in_flight: usize,
+    ) -> Result<oneshot::Receiver<Verdict<P::Answer>>, NotSent> {
+        let (connection, codec) = match &mut self.line {
+            Line::Up { connection, codec } => (connection, codec),
+            Line::Down => return Err(NotSent::NotConnected),
+            Line::Closed => return Err(NotSent::Closed),
+        };
+        if self.pending.len() >= in_flight {
+            return Err(NotSent::Full);
+        }
+        let id = self.next_id;
+        let mut frame = Vec::new();
+        self.protocol.encode(id, message, codec, &mut frame).map_err(NotSent::Refused)?;
+        self.next_id += 1;
+        let sent = Arc::new(AtomicBool::new(false));
+        connection.send_marked(Bytes::from(frame), Arc::clone(&sent)).map_err(|error| match error {
+            SendError::Full { .. } => NotSent::Full,
+            SendError::Ended => NotSent::NotConnected,
+        })?;
+        let (verdict, outcome) = oneshot::channel();
+        self.pending.insert(id, Pending { verdict, sent });
+        Ok(outcome)
+    }
+}
+
+impl<A> Pending<A> {
+    fn answer(self, answer: A) {
+        // Nobody waits for a dropped outcome.
+        let _ = self.verdict.send(Verdict::Answered(answer));
+    }
+}
+
+/// The handler of a client's line.
+pub(super) struct Listen<P: Protocol> {
+    pub(super) session: Arc<Session<P>>,
+    pub(super) teller: Teller,
+}
+
+impl<P: Protocol> Handler for Listen<P> {
+    type Codec = P::Codec;
+
+    fn on_frame(&mut self, frame: <P::Codec as Codec>::Frame<'_>, _: &mut Turn<'_, P::Codec>) -> Flow {
+        self.session.on_frame(frame)
+    }
+
+    fn on_beat(&mut self, beat: Beat, _: &mut Turn<'_, P::Codec>) {
+        self.teller.tell(match beat {
+            Beat::Suspect => Event::Suspect,
+            beat => Event::Beat(beat),
+        });
+    }
+
+    fn on_close(&mut self, report: &Report) {
+        // At once, not when the client's task gets to it: in-flight work must not wait for a verdict that is known.
+        self.session.down(report.reason);
+    }
+}

@@ -1,0 +1,133 @@
+//! Task: the loop of a client, which outlives every line.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use keepline_proto::{Backoff, Duration, Reason};
+use tokio::sync::watch;
+
+use super::event::{Event, Teller};
+use super::plan::{Plan, Step};
+use super::session::{Listen, Session};
+use super::{Connect, Options, Protocol};
+use crate::clock;
+use crate::conn::{Driver, Environment, LineId, Report};
+
+/// Connects, waits for the line's end, decides whether and when to come back; until closed.
+///
+/// Attempts and lines run in tasks of their own: a panic in a connector or a protocol fails that one, and the loop goes
+/// on.
+pub(super) struct Task<C, P: Protocol> {
+    connect: Arc<C>,
+    options: Options,
+    session: Arc<Session<P>>,
+    closed: watch::Receiver<bool>,
+    teller: Teller,
+    plan: Plan,
+    environment: Arc<Environment>,
+    lines: u64,
+}
+
+/// What follows an attempt, or a line.
+enum Next {
+    Wait(Duration),
+    Over(Reason),
+}
+
+impl<C: Connect, P: Protocol> Task<C, P> {
+    pub(super) fn new(
+        connect: C,
+        options: Options,
+        session: Arc<Session<P>>,
+        closed: watch::Receiver<bool>,
+        teller: Teller,
+    ) -> Self {
+        let plan = Plan::new(options.endpoints.len(), Backoff::new(options.backoff, options.seed));
+        let environment = Environment::new(options.settings.clone(), None);
+        Self { connect: Arc::new(connect), options, session, closed, teller, plan, environment, lines: 0 }
+    }
+
+    pub(super) async fn run(mut self) {
+        let reason = loop {
+            match self.attempt().await {
+                Next::Wait(wait) => {
+                    let waited = self.unless_closed(tokio::time::sleep(wait.to_std())).await;
+                    if waited.is_none() {
+                        break Reason::Bye;
+                    }
+                }
+                Next::Over(reason) => break reason,
+            }
+        };
+        self.session.close();
+        self.teller.tell_last(Event::Closed { reason }).await;
+    }
+
+    async fn attempt(&mut self) -> Next {
+        let (index, attempt) = self.plan.begin();
+        let endpoint = Arc::clone(&self.options.endpoints[index]);
+        self.teller.tell(Event::Connecting { endpoint: Arc::clone(&endpoint), attempt });
+        let (connect, to) = (Arc::clone(&self.connect), Arc::clone(&endpoint));
+        let within = self.options.connect_within.to_std();
+        let mut connecting =
+            tokio::spawn(async move { tokio::time::timeout(within, connect.connect(&to)).await? });
+        let result = match self.unless_closed(&mut connecting).await {
+            Some(Ok(result)) => result,
+            Some(Err(panic)) => Err(io::Error::other(panic)),
+            None => {
+                connecting.abort();
+                return Next::Over(Reason::Bye);
+            }
+        };
+        match result {
+            Ok(io) => self.line(io, endpoint).await,
+            Err(error) => self.failed(&error, endpoint),
+        }
+    }
+
+    fn failed(&mut self, error: &io::Error, endpoint: Arc<str>) -> Next {
+        let step = self.plan.on_failed(clock::now());
+        let Step::Try(next_try) = step else { return Next::Over(Reason::IoError) };
+        tracing::debug!(%endpoint, %error, %next_try, "connect failed");
+        self.teller.tell(Event::Failed { endpoint, error: error.kind(), next_try });
+        Next::Wait(next_try)
+    }
+
+    async fn line(&mut self, io: C::Io, endpoint: Arc<str>) -> Next {
+        self.lines += 1;
+        let id = LineId(self.lines);
+        let listen = Listen { session: Arc::clone(&self.session), teller: self.teller.clone() };
+        let codec = self.session.codec();
+        let driver = Driver::new(io, listen, codec, Arc::clone(&self.environment), id);
+        let opened = clock::now();
+        self.plan.on_up(opened);
+        // Told first: the line's own events come from its task.
+        self.teller.tell(Event::Up { endpoint });
+        self.session.up(driver.connection());
+        let ended = tokio::spawn(driver).await;
+        let now = clock::now();
+        let report = ended.unwrap_or_else(|_| Report::new(id, Reason::ServerError, opened, now));
+        let reason = report.reason;
+        let step = match *self.closed.borrow() {
+            true => Step::Over,
+            false => self.plan.on_ended(now, reason, self.session.take_hint()),
+        };
+        let (next_try, next) = match step {
+            Step::Try(wait) => (Some(wait), Next::Wait(wait)),
+            Step::Over => (None, Next::Over(reason)),
+        };
+        self.teller.tell(Event::Down { report, next_try });
+        next
+    }
+
+    /// `None` if the client is closed first.
+    async fn unless_closed<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            // An error means that every handle is gone, which closes as well.
+            _ = self.closed.wait_for(|closed| *closed) => None,
+            value = future => Some(value),
+        }
+    }
+}
