@@ -57,6 +57,22 @@ fn each_sign_holds_back_once_and_those_behind_it_wait() {
     }
 }
 
+/// A later sign that goes back to what it was before its turn came has never moved.
+#[test]
+fn signs_are_looked_at_in_netty_s_order() {
+    let progress = OutputSnapshot { progress: 7, ..START };
+    let head = OutputSnapshot { head: Some(2), ..START };
+    let rows = [
+        ("the head before progress", false, [OutputSnapshot { progress: 7, ..head }, head]),
+        ("a write before the head", true, [head, START]),
+        ("a write before progress", true, [progress, START]),
+    ];
+    for (name, touch, outputs) in rows {
+        let told = later_periods(IdleSettings::new().writer(PERIOD), touch, &outputs);
+        assert!(told[0].is_none() && told[1].is_some(), "{name}: {told:?}");
+    }
+}
+
 #[test]
 fn a_first_event_is_never_held_back_and_takes_in_every_sign() {
     let mut idle = Idle::new(IdleSettings::new().writer(PERIOD).observe_output());

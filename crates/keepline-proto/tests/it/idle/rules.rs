@@ -141,11 +141,16 @@ fn exactly_one_period_is_idle_and_a_nanosecond_less_is_not() {
 #[test]
 fn a_call_before_the_deadline_changes_nothing() {
     let mut rig = Rig::new(every(PERIOD));
-    for millis in [0, 1, 5000, 9999] {
-        rig.now = at(millis, 0);
+    rig.step(adv(4));
+    rig.act(Read); // so that a look too early would show: it would move the clock to 14
+    for (millis, nanos) in [(4000, 0), (5000, 0), (9999, 999_999)] {
+        rig.now = at(millis, nanos);
         assert_eq!(rig.idle.on_timeout(rig.now, rig.output()), None);
         assert_eq!(rig.idle.deadline(), due(10));
     }
+    rig.now = at(10_000, 0);
+    assert_eq!(rig.run_timers().len(), 1, "only the writer");
+    assert_eq!(rig.idle.deadline(), due(14));
 }
 
 #[test]
