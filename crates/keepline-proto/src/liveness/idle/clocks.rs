@@ -76,7 +76,7 @@ impl Clocks {
             return None;
         }
         let clock = self.arm(index, now + period);
-        // Taken even if the event is then held back: Netty does so, and its timelines show it.
+        // Before the signs are looked at: they must know, as a first event takes them all in and is told anyway.
         let first = replace(&mut clock.first, false);
         let last_write = self.last_write;
         let moved = match &mut self.output {
