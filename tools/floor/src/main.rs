@@ -5,8 +5,10 @@
 //! another server costs above this one is that server's own cost; what it costs below is the
 //! kernel's.
 
+mod clock;
 mod conn;
 mod frame;
+mod listener;
 mod options;
 mod server;
 mod wheel;

@@ -6,18 +6,15 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
-use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
-use rustix::time::{ClockId, clock_gettime};
 
+use crate::clock::{now_ns, until};
 use crate::conn::{After, Conn};
+use crate::listener::{Accepted, Listener};
 use crate::options::{BUFFER, Options};
 use crate::wheel::Wheel;
 
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 4096;
 /// Connections accepted before the others get their turn again.
 const ACCEPT_BURST: usize = 64;
 /// Events taken from the kernel at once.
@@ -41,7 +38,7 @@ const _: () = assert!(size_of::<Slot>() == 32);
 #[derive(Debug)]
 pub(crate) struct Server {
     epoll: OwnedFd,
-    listener: OwnedFd,
+    listener: Listener,
     /// Descriptors ran out; nothing is accepted until one is free again.
     full: bool,
     slots: Vec<Slot>,
@@ -61,7 +58,7 @@ impl Server {
         let idle_ns = options
             .reader_idle
             .map(|idle| u64::try_from(idle.as_nanos()).unwrap_or(u64::MAX));
-        let listener = listen(options.listen)?;
+        let listener = Listener::bind(options.listen)?;
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(
             &epoll,
@@ -83,7 +80,7 @@ impl Server {
 
     /// The address it listens on, with the real port.
     pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(rustix::net::getsockname(&self.listener)?.try_into()?)
+        self.listener.local_addr()
     }
 
     /// Serves until `epoll` itself fails.
@@ -121,17 +118,15 @@ impl Server {
 
     fn accept(&mut self, now_ns: u64) -> io::Result<()> {
         for _ in 0..ACCEPT_BURST {
-            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-            match rustix::net::accept_with(&self.listener, flags) {
-                Ok(socket) => self.admit(socket, now_ns)?,
-                Err(Errno::AGAIN) => break,
-                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                    // Level-triggered: still listening would spin until a descriptor is free.
+            match self.listener.accept() {
+                Accepted::Socket(socket) => self.admit(socket, now_ns)?,
+                Accepted::Dead => {}
+                Accepted::Nobody => break,
+                Accepted::NoRoom => {
+                    // Level-triggered: still watching it would spin until there is room.
                     self.full = true;
                     return self.watch_listener(EventFlags::empty());
                 }
-                // The connection died in the queue; the next one may be well.
-                Err(_) => {}
             }
         }
         Ok(())
@@ -245,54 +240,11 @@ impl Server {
     }
 }
 
-fn listen(addr: SocketAddr) -> io::Result<OwnedFd> {
-    let family = match addr {
-        SocketAddr::V4(_) => AddressFamily::INET,
-        SocketAddr::V6(_) => AddressFamily::INET6,
-    };
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let listener = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
-    sockopt::set_socket_reuseaddr(&listener, true)?;
-    // Linux hands this on to accepted sockets, which saves a call for each of them.
-    sockopt::set_tcp_nodelay(&listener, true)?;
-    rustix::net::bind(&listener, &addr)?;
-    rustix::net::listen(&listener, BACKLOG)?;
-    Ok(listener)
-}
-
-fn now_ns() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    // The monotonic clock starts at zero when the machine does.
-    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
-}
-
-/// The wait until `edge_ns`, in whole milliseconds (all that `epoll_wait` knows), rounded up: a
-/// wait that ends before the edge would have to be made again.
-fn until(edge_ns: u64) -> Timespec {
-    let ms = edge_ns.saturating_sub(now_ns()).div_ceil(1_000_000);
-    Timespec {
-        tv_sec: (ms / 1000).cast_signed(),
-        tv_nsec: (ms % 1000 * 1_000_000).cast_signed(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, TcpStream};
+    use std::net::TcpStream;
 
     use super::*;
-
-    #[test]
-    fn accepted_sockets_inherit_no_delay() {
-        let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
-        let addr: SocketAddr = rustix::net::getsockname(&listener)
-            .unwrap()
-            .try_into()
-            .unwrap();
-        let _client = TcpStream::connect(addr).unwrap();
-        let accepted = rustix::net::accept(&listener).unwrap();
-        assert!(sockopt::tcp_nodelay(&accepted).unwrap());
-    }
 
     #[test]
     fn a_storm_of_reconnects_does_not_fill_the_wheel() {
@@ -325,13 +277,5 @@ mod tests {
             "{filed} of {}",
             server.slots.len()
         );
-    }
-
-    #[test]
-    fn a_wait_is_rounded_up_to_milliseconds() {
-        assert_eq!((until(0).tv_sec, until(0).tv_nsec), (0, 0));
-        let wait = until(now_ns() + 2_500_000_000);
-        assert_eq!(wait.tv_sec, 2);
-        assert_eq!(wait.tv_nsec % 1_000_000, 0);
     }
 }

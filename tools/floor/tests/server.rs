@@ -23,12 +23,21 @@ struct Floor {
 
 impl Floor {
     fn start(reader_idle: Duration) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_floor"))
-            .args(["--listen", "127.0.0.1:0", "--reader-idle-ms"])
-            .arg(reader_idle.as_millis().to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::spawn(
+            Command::new(env!("CARGO_BIN_EXE_floor"))
+                .arg("--reader-idle-ms")
+                .arg(reader_idle.as_millis().to_string()),
+        )
+    }
+
+    /// A server that has only so many descriptors, its own few included.
+    fn start_with_descriptors(descriptors: u32) -> Self {
+        let script = format!("ulimit -n {descriptors} && exec \"$0\" --reader-idle-ms 0");
+        Self::spawn(Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_floor")]))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap())
             .read_line(&mut line)
@@ -175,6 +184,18 @@ fn a_stopped_server_hears_everybody_before_it_closes_anybody() {
     floor.signal(Signal::CONT);
     for stream in &mut streams {
         expect(stream, PONG);
+    }
+}
+
+#[test]
+fn who_finds_the_server_full_is_served_when_somebody_leaves() {
+    let floor = Floor::start_with_descriptors(16);
+    let mut streams: Vec<_> = (0..40).map(|_| floor.connect()).collect();
+    for stream in &mut streams {
+        stream.write_all(PING).unwrap();
+    }
+    for mut stream in streams {
+        expect(&mut stream, PONG);
     }
 }
 
