@@ -10,10 +10,10 @@ pub(crate) fn now_ns() -> u64 {
     now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
 }
 
-/// The wait until `edge_ns`, in whole milliseconds (all that `epoll_wait` knows), rounded up: a
-/// wait that ends before the edge would have to be made again.
-pub(crate) fn until(edge_ns: u64) -> Timespec {
-    let ms = edge_ns.saturating_sub(now_ns()).div_ceil(1_000_000);
+/// The wait until `edge_ns` from `now_ns` on, in whole milliseconds (all that `epoll_wait` knows),
+/// rounded up: one that ends before the edge would have to be made again.
+pub(crate) fn wait_until(edge_ns: u64, now_ns: u64) -> Timespec {
+    let ms = edge_ns.saturating_sub(now_ns).div_ceil(1_000_000);
     Timespec {
         tv_sec: (ms / 1000).cast_signed(),
         tv_nsec: (ms % 1000 * 1_000_000).cast_signed(),
@@ -26,12 +26,16 @@ mod tests {
 
     #[test]
     fn a_wait_is_rounded_up_to_milliseconds() {
-        assert_eq!((until(0).tv_sec, until(0).tv_nsec), (0, 0));
-        let edge_ns = now_ns() + 2_500_900_000;
-        let wait = until(edge_ns);
-        assert_eq!(wait.tv_nsec % 1_000_000, 0);
-        let wait_ns = (wait.tv_sec * 1_000_000_000 + wait.tv_nsec).cast_unsigned();
-        assert!(now_ns() + wait_ns >= edge_ns);
-        assert!(wait_ns <= 2_501_900_000);
+        for (now_ns, edge_ns, want) in [
+            (7, 7, (0, 0)),
+            (8, 7, (0, 0)),
+            (0, 1, (0, 1_000_000)),
+            (1_000_000, 3_000_000, (0, 2_000_000)),
+            (999_999, 3_000_000, (0, 3_000_000)),
+            (0, 2_999_000_001, (3, 0)),
+        ] {
+            let wait = wait_until(edge_ns, now_ns);
+            assert_eq!((wait.tv_sec, wait.tv_nsec), want, "{now_ns} to {edge_ns}");
+        }
     }
 }

@@ -29,6 +29,8 @@ struct Rest {
 /// How an event left its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum After {
+    /// No byte moved: go on waiting for what it waited for.
+    Nothing,
     /// Wait for its next bytes.
     Read,
     /// Wait for room in its socket, and read nothing until then.
@@ -59,16 +61,24 @@ impl Conn {
             .is_some_and(|rest| !rest.unsent.is_empty())
     }
 
+    /// Notes a sign of life.
+    pub(crate) fn hear(&mut self, now_ns: u64) {
+        self.heard_ns = now_ns;
+    }
+
     /// Moves what can be moved: one `send` if answers wait, else one `recv` and at most one `send`.
-    pub(crate) fn turn(&mut self, buffer: &mut [u8], max_frame: usize, now_ns: u64) -> After {
+    ///
+    /// Every byte moved is a sign of life. While answers wait we read nothing, so that the bytes
+    /// which the peer takes are the only sign it can give.
+    pub(crate) fn turn(&mut self, buffer: &mut [u8], max_frame: usize) -> After {
         if self.has_unsent() {
-            self.flush(now_ns)
+            self.flush()
         } else {
-            self.answer(buffer, max_frame, now_ns)
+            self.answer(buffer, max_frame)
         }
     }
 
-    fn answer(&mut self, buffer: &mut [u8], max_frame: usize, now_ns: u64) -> After {
+    fn answer(&mut self, buffer: &mut [u8], max_frame: usize) -> After {
         let kept = self.rest.as_ref().map_or(0, |rest| {
             buffer[..rest.partial.len()].copy_from_slice(&rest.partial);
             rest.partial.len()
@@ -76,34 +86,30 @@ impl Conn {
         let received = match recv(&self.socket, &mut buffer[kept..], RecvFlags::empty()) {
             Ok((0, _)) => return After::Close,
             Ok((received, _)) => received,
-            Err(Errno::AGAIN | Errno::INTR) => return After::Read,
+            Err(Errno::AGAIN | Errno::INTR) => return After::Nothing,
             Err(_) => return After::Close,
         };
-        self.heard_ns = now_ns;
         let filled = &mut buffer[..kept + received];
         let pass = answer_in_place(filled, max_frame);
         let (answers, partial) = (&filled[..pass.answers], &filled[pass.used..]);
-        let Some(sent) = self.send(answers) else {
-            return After::Close;
-        };
-        if pass.corrupt {
-            return After::Close;
+        match self.send(answers) {
+            Some(sent) if !pass.corrupt => self.keep(partial, &answers[sent..]),
+            _ => After::Close,
         }
-        self.keep(partial, &answers[sent..])
     }
 
-    fn flush(&mut self, now_ns: u64) -> After {
+    fn flush(&mut self) -> After {
         let Some(rest) = self.rest.take() else {
-            return After::Read;
+            return After::Nothing;
         };
-        let Some(sent) = self.send(&rest.unsent) else {
-            return After::Close;
-        };
-        if sent > 0 {
-            // We had stopped reading, so bytes that it takes are the only sign it can give.
-            self.heard_ns = now_ns;
+        match self.send(&rest.unsent) {
+            None => After::Close,
+            Some(0) => {
+                self.rest = Some(rest);
+                After::Nothing
+            }
+            Some(sent) => self.keep(&rest.partial, &rest.unsent[sent..]),
         }
-        self.keep(&rest.partial, &rest.unsent[sent..])
     }
 
     /// Sends what the socket takes; `None` when the socket is broken.
@@ -119,12 +125,14 @@ impl Conn {
     }
 
     fn keep(&mut self, partial: &[u8], unsent: &[u8]) -> After {
-        self.rest = (!partial.is_empty() || !unsent.is_empty()).then(|| {
-            Box::new(Rest {
-                partial: partial.to_vec(),
-                unsent: unsent.to_vec(),
-            })
-        });
+        if partial.is_empty() && unsent.is_empty() {
+            self.rest = None;
+            return After::Read;
+        }
+        self.rest = Some(Box::new(Rest {
+            partial: partial.to_vec(),
+            unsent: unsent.to_vec(),
+        }));
         if unsent.is_empty() {
             After::Read
         } else {
@@ -136,5 +144,60 @@ impl Conn {
 impl AsFd for Conn {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{ErrorKind, Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    use rustix::net::sockopt::set_socket_send_buffer_size;
+
+    use super::*;
+
+    /// A data frame of 1000 bytes.
+    fn frame(fill: u8) -> Vec<u8> {
+        let mut frame = vec![fill; 1000];
+        frame[..5].copy_from_slice(&[0, 0, 3, 232, 3]);
+        frame
+    }
+
+    #[test]
+    fn answers_that_find_no_room_wait_and_arrive_whole() {
+        let (ours, mut peer) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        peer.set_nonblocking(true).unwrap();
+        set_socket_send_buffer_size(&ours, 8 * 1024).unwrap();
+        let mut conn = Conn::new(ours.into(), 0);
+        let mut buffer = vec![0; 64 * 1024];
+        let stream: Vec<u8> = (0..40).flat_map(frame).collect();
+        // The last frame is cut, so that the start of a frame waits beside the answers.
+        let (first, last) = stream.split_at(stream.len() - 300);
+        peer.write_all(first).unwrap();
+        assert_eq!(conn.turn(&mut buffer, 1024), After::Write);
+        assert_eq!(conn.turn(&mut buffer, 1024), After::Nothing, "no room yet");
+
+        let mut echoed = Vec::new();
+        let mut flushes = 0;
+        while conn.has_unsent() {
+            match peer.read_to_end(&mut echoed) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                other => panic!("{other:?}"),
+            }
+            assert_ne!(
+                conn.turn(&mut buffer, 1024),
+                After::Nothing,
+                "there was room"
+            );
+            flushes += 1;
+            assert!(flushes < 1000, "the same bytes again and again");
+        }
+        assert!(flushes > 1, "one flush took it all");
+        peer.write_all(last).unwrap();
+        assert_eq!(conn.turn(&mut buffer, 1024), After::Read);
+        drop(conn);
+        peer.read_to_end(&mut echoed).unwrap();
+        assert_eq!(echoed, stream);
     }
 }

@@ -11,6 +11,7 @@ mod frame;
 mod listener;
 mod options;
 mod server;
+mod slab;
 mod wheel;
 
 use std::io::{self, Write};
