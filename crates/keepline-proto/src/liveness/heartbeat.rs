@@ -133,6 +133,10 @@ impl HeartbeatBuilder {
     ///
     /// Own writes are no life: whatever the kind, a ping also leaves once nothing was read for twice `after`, or sooner
     /// if the silence limit would not leave it the time for its answer and for every allowed miss.
+    ///
+    /// On [`Reader`](IdleKind::Reader) or [`All`](IdleKind::All) an end that only listens stays silent itself for as
+    /// long as the peer talks. Where the peer watches for silence and does not ping, take
+    /// [`Writer`](IdleKind::Writer).
     #[must_use]
     pub fn ping(mut self, on: IdleKind, after: impl Into<Duration>) -> Self {
         self.ping = Some((on, after.into()));
