@@ -114,6 +114,13 @@ pub(crate) enum Input {
     Fire,
 }
 
+impl Input {
+    /// Whether a driver must look at the deadline after it; after the others a lazy timer may sleep on.
+    const fn may_hurry(self) -> bool {
+        matches!(self, Self::FrameBegin(_) | Self::Resume | Self::Terms(_))
+    }
+}
+
 /// One input and how much later it is: nothing to 16 times a power of ten nanoseconds.
 pub(crate) fn decode([which, much, later]: [u8; 3]) -> (Duration, Input) {
     let span = Duration::from_nanos(u64::from(later & 15) * 10_u64.pow(u32::from(later >> 4) % 12));
@@ -185,7 +192,10 @@ impl Witness {
             _ => {
                 self.now = self.now + later;
                 let was_due = self.is_due();
+                let armed = self.line.deadline();
                 self.report(input);
+                let later = self.line.deadline().is_none_or(|due| armed.is_some_and(|armed| due >= armed));
+                assert!(later || input.may_hurry(), "{input:?}: a timer armed for {armed:?} is too late");
                 // Nothing was written during a pause; a ping for that reason may be due as soon as it is over.
                 let may_be_due = was_due || matches!(input, Input::Resume) && self.pings_on(IdleKind::Writer);
                 assert!(may_be_due || !self.is_due(), "{input:?} made something due at once: {:?}", self.line);
