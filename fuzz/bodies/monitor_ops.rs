@@ -52,7 +52,7 @@ impl Settings {
         // A pong timeout is a must where nothing else judges.
         let pongs = pings && (role & 4 == 4 || !watches);
         let part = u64::from(multiples % 4) + 1;
-        let pong = Duration::from_nanos(after.as_nanos() / 4 * part);
+        let pong = Duration::from_nanos(after.as_nanos() / 4 * part).max(Duration::from_millis(1));
         let missed = if pongs { multiples >> 2 & 3 } else { 0 };
         let answer = if pongs { pong.times(u64::from(missed) + 1) } else { after };
         let least = after + if answer > after { answer } else { after };

@@ -115,6 +115,9 @@ impl Heartbeat {
 /// A timer later than this was not the peer's doing: this process was stopped, or starved.
 const DEFAULT_STALL: Duration = Duration::from_secs(1);
 
+/// The shortest time that makes sense for any setting; Netty's floor as well.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// Collects the settings of a [`Heartbeat`]; [`build`](Self::build) checks them together.
 #[derive(Clone, Debug, Default)]
 pub struct HeartbeatBuilder {
@@ -202,17 +205,27 @@ impl HeartbeatBuilder {
     /// # Errors
     /// A [`HeartbeatError`] that names the two settings which contradict each other and what to change.
     pub fn build(self) -> Result<Heartbeat, HeartbeatError> {
+        self.check_lengths()?;
         let ping = self.check_ping()?;
         self.check_silence(ping)?;
-        let flood = match self.flood {
-            Some((Duration::ZERO, _)) => return Err(HeartbeatError::Zero { setting: "least gap between pings" }),
-            other => other.map(|(min_gap, strikes)| FloodTerms { min_gap, strikes }),
-        };
+        let flood = self.flood.map(|(min_gap, strikes)| FloodTerms { min_gap, strikes });
         let stall = self.stall.unwrap_or(DEFAULT_STALL);
-        if stall.is_zero() {
-            return Err(HeartbeatError::Zero { setting: "stall tolerance" });
-        }
         Ok(Heartbeat { ping, silence: self.silence, flood, stall, spread: self.spread })
+    }
+
+    fn check_lengths(&self) -> Result<(), HeartbeatError> {
+        let settings = [
+            ("ping interval", self.ping.map(|(_, after)| after)),
+            ("pong timeout", self.pong_within),
+            ("silence limit", self.silence),
+            ("peer's ping interval", self.peer_interval),
+            ("least gap between pings", self.flood.map(|(min_gap, _)| min_gap)),
+            ("stall tolerance", self.stall),
+        ];
+        match settings.into_iter().find(|(_, length)| length.is_some_and(|length| length < SHORTEST)) {
+            Some((setting, _)) => Err(HeartbeatError::TooShort { setting }),
+            None => Ok(()),
+        }
     }
 
     fn check_silence(&self, ping: Option<PingTerms>) -> Result<(), HeartbeatError> {
@@ -224,9 +237,6 @@ impl HeartbeatBuilder {
                 Some(_) => Ok(()),
             };
         };
-        if silence.is_zero() {
-            return Err(E::Zero { setting: "silence limit" });
-        }
         for interval in ping.map(|ping| ping.after).into_iter().chain(self.peer_interval) {
             if silence < interval.times(2) {
                 return Err(E::SilenceTooShort { silence, interval });
@@ -247,11 +257,7 @@ impl HeartbeatBuilder {
             let pointless = self.pong_within.is_some() || self.max_missed.is_some();
             return if pointless { Err(E::PongWithoutPing) } else { Ok(None) };
         };
-        if after < Duration::from_millis(1) {
-            return Err(E::Zero { setting: "ping interval" });
-        }
         match self.pong_within {
-            Some(pong) if pong.is_zero() => return Err(E::Zero { setting: "pong timeout" }),
             Some(pong) if pong > after => return Err(E::PongOverInterval { pong, interval: after }),
             None if self.max_missed.is_some() => return Err(E::MissesWithoutDeadline),
             _ => {}
@@ -268,8 +274,8 @@ impl HeartbeatBuilder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeartbeatError {
-    /// A limit of zero (below 1 ms for the ping interval).
-    Zero {
+    /// A time below 1 ms, or none at all.
+    TooShort {
         /// Which setting.
         setting: &'static str,
     },
@@ -309,7 +315,9 @@ pub enum HeartbeatError {
 impl fmt::Display for HeartbeatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Zero { setting } => write!(f, "{setting} is zero: give it at least 1ms, or leave it out"),
+            Self::TooShort { setting } => {
+                write!(f, "{setting} is below {SHORTEST}: give it at least that, or leave it out")
+            }
             Self::NothingWatched => write!(
                 f,
                 "neither a ping nor a silence limit: a dead peer would never be noticed; set one, or ask for no \

@@ -56,23 +56,33 @@ fn every_refusal_says_which_settings_and_what_to_change() {
             probing().max_missed(2).silence(secs(19)),
             "silence limit 19s strikes before 2 missed pings can be: allow at least 20s, or fewer misses",
         ),
-        (
-            Heartbeat::builder().ping(IdleKind::All, MILLI.less(NANO)).silence(secs(1)),
-            "ping interval is zero: give it at least 1ms, or leave it out",
-        ),
-        (pings_every(5).pong_within(Duration::ZERO), "pong timeout is zero: give it at least 1ms, or leave it out"),
-        (Heartbeat::builder().silence(Duration::ZERO), "silence limit is zero: give it at least 1ms, or leave it out"),
-        (
-            watch().ping_limit(Duration::ZERO, 2),
-            "least gap between pings is zero: give it at least 1ms, or leave it out",
-        ),
-        (watch().stall(Duration::ZERO), "stall tolerance is zero: give it at least 1ms, or leave it out"),
     ];
     for (builder, sentence) in rows {
-        match builder.clone().build() {
-            Err(error) => assert_eq!(error.to_string(), sentence, "{builder:?}"),
-            Ok(built) => panic!("{built:?} was built, but: {sentence}"),
-        }
+        assert_refused(&builder, sentence);
+    }
+}
+
+#[test]
+fn a_time_below_a_millisecond_is_refused_by_name() {
+    let short = MILLI.less(NANO);
+    let watch = || Heartbeat::builder().silence(secs(10));
+    let rows = [
+        (watch().ping(IdleKind::All, short), "ping interval"),
+        (pings_every(5).pong_within(short), "pong timeout"),
+        (Heartbeat::builder().silence(Duration::ZERO), "silence limit"),
+        (watch().peer_pings_every(short), "peer's ping interval"),
+        (watch().ping_limit(Duration::ZERO, 2), "least gap between pings"),
+        (watch().stall(short), "stall tolerance"),
+    ];
+    for (builder, setting) in rows {
+        assert_refused(&builder, &format!("{setting} is below 1ms: give it at least that, or leave it out"));
+    }
+}
+
+fn assert_refused(builder: &HeartbeatBuilder, sentence: &str) {
+    match builder.clone().build() {
+        Err(error) => assert_eq!(error.to_string(), sentence, "{builder:?}"),
+        Ok(built) => panic!("{built:?} was built, but: {sentence}"),
     }
 }
 
@@ -105,8 +115,10 @@ fn every_boundary_is_accepted_at_the_exact_value() {
             MILLI,
             Wrong::Less,
         ),
-        ("the shortest pong timeout", |at| pings_every(5).pong_within(at), NANO, Wrong::Less),
-        ("the shortest silence", |at| Heartbeat::builder().silence(at), NANO, Wrong::Less),
+        ("the shortest pong timeout", |at| pings_every(5).pong_within(at), MILLI, Wrong::Less),
+        ("the shortest silence", |at| Heartbeat::builder().silence(at), MILLI, Wrong::Less),
+        ("the shortest gap", |at| Heartbeat::builder().silence(secs(1)).ping_limit(at, 0), MILLI, Wrong::Less),
+        ("the shortest stall", |at| Heartbeat::builder().silence(secs(1)).stall(at), MILLI, Wrong::Less),
     ];
     for (name, builder, limit, wrong) in rows {
         assert!(builder(*limit).build().is_ok(), "{name}: {limit} is the limit and must build");
