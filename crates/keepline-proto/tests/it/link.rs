@@ -162,7 +162,8 @@ impl Link {
                 self.send(end, now, Segment::Ping(nonce));
             }
             action @ (Action::Idle(_) | Action::Close(_)) => here.ended = Some((now, action)),
-            Action::None | Action::Suspect => {}
+            Action::None => assert!(here.line.deadline() > Some(now), "woken in vain: {:?}", here.line),
+            Action::Suspect => {}
         }
     }
 

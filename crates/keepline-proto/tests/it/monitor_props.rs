@@ -95,6 +95,7 @@ fn checks(heartbeat: Heartbeat, gaps: &[u64], round_trip: Option<Duration>) -> V
                 }
                 checks.push((now, action));
                 armed = line.deadline().unwrap_or(Instant::START + Duration::MAX);
+                assert!(action != Action::None || armed > now, "woken in vain: {line:?}");
             }
         }
     }
