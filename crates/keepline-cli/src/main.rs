@@ -1,3 +1,15 @@
 //! The binary `keepline`.
 
-fn main() {}
+mod args;
+mod bench;
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    match args::Cli::parse().command {
+        args::Command::Bench(bench) => commands::bench::run(bench),
+    }
+}

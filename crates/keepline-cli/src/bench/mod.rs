@@ -1,0 +1,41 @@
+//! `keepline bench`: loads a server that speaks the echo frame, and measures it from outside.
+//!
+//! ```text
+//! commands::bench ── flags ──> contest ── starts, interleaves ──> contestant ──> server (a process or a target)
+//!                                 │
+//!                      idle, evict, echo, storm ── drive ──> load (one epoll thread) ──> line ──> frame
+//!                                 │                               proc (memory, CPU), strace
+//!                                 └── rounds of measures ──> report (table or JSON)
+//! ```
+//! The load is one thread without an async runtime, so that the generator costs less than what it measures.
+
+pub(crate) mod contest;
+pub(crate) mod contestant;
+mod deadline;
+pub(crate) mod echo;
+mod error;
+mod evict;
+mod figure;
+mod footprint;
+mod frame;
+pub(crate) mod idle;
+mod ledger;
+mod line;
+mod load;
+mod machine;
+mod open;
+mod proc;
+mod progress;
+mod report;
+mod schedule;
+mod server;
+mod stats;
+pub(crate) mod storm;
+mod strace;
+mod talk;
+pub(crate) mod target;
+
+pub(crate) use deadline::Deadline;
+pub(crate) use error::Error;
+pub(crate) use machine::Pin;
+pub(crate) use report::Report;

@@ -1,0 +1,181 @@
+//! `keepline bench`: the flags of the benchmarks, and what they print.
+
+mod common;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Args, Subcommand, value_parser};
+use common::CommonArgs;
+
+use crate::bench::{Error, Report, echo::Echo, idle::Idle, storm::Storm};
+
+/// Flags of `keepline bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// What to measure.
+    #[command(subcommand)]
+    workload: Workload,
+}
+
+/// The benchmarks.
+#[derive(Debug, Subcommand)]
+enum Workload {
+    /// Idle lines: user and kernel memory each, and how exactly the silent ones are closed.
+    Idle(IdleArgs),
+    /// Echoed messages: rate, latency, CPU per message.
+    Echo(EchoArgs),
+    /// Many lines at once: time until each has its PONG, CPU per line.
+    Storm(StormArgs),
+}
+
+#[derive(Debug, Args)]
+struct IdleArgs {
+    /// Two numbers of lines; memory per line is the slope between them, evictions are those of the second.
+    #[arg(long, value_delimiter = ',', default_value = "2000,10000", value_name = "LOW,HIGH")]
+    connections: Vec<u32>,
+    /// Reader-idle limit while memory is read.
+    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
+    reader_idle: Duration,
+    /// Reader-idle limit while evictions are measured (default 3s); of a --target, the limit that it has. 0s: none.
+    #[arg(long, value_parser = humantime::parse_duration)]
+    evict_limit: Option<Duration>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+struct EchoArgs {
+    /// Number of lines.
+    #[arg(long, default_value_t = 64, value_parser = value_parser!(u32).range(1..))]
+    connections: u32,
+    /// Messages under way on each line, at most.
+    #[arg(long, default_value_t = 16, value_parser = value_parser!(u64).range(1..=1024))]
+    depth: u64,
+    /// Bytes of a message on the wire, its header of 5 included.
+    #[arg(long, default_value_t = 64, value_parser = value_parser!(u32).range(5..=65536))]
+    size: u32,
+    /// Measured time of each round.
+    #[arg(long, default_value = "5s", value_parser = humantime::parse_duration)]
+    duration: Duration,
+    /// Time under the same load before it (a JVM needs about 5s).
+    #[arg(long, default_value = "1s", value_parser = humantime::parse_duration)]
+    warmup: Duration,
+    /// Messages a second over all lines, due at fixed times and measured from then; without it, each echo is
+    /// followed by the next message.
+    #[arg(long, value_parser = rate)]
+    rate: Option<f64>,
+    /// Count the server's system calls per message too, with strace, in a second of their own.
+    #[arg(long)]
+    syscalls: bool,
+    /// Reader-idle limit of the servers.
+    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
+    reader_idle: Duration,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+struct StormArgs {
+    /// Number of lines; up to 1024 of them are between connect and PONG at once.
+    #[arg(long, default_value_t = 18_000, value_parser = value_parser!(u32).range(1..))]
+    connections: u32,
+    /// Reader-idle limit of the servers.
+    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
+    reader_idle: Duration,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// Runs the benchmark: exit code 0, 1 for a failure or a fault of the server under test, 2 for flags that can't be,
+/// 3 when there is no connection.
+pub(crate) fn run(args: BenchArgs) -> ExitCode {
+    let (report, json) = match args.workload {
+        Workload::Idle(args) => (args.run(), args.common.json),
+        Workload::Echo(args) => (args.run(), args.common.json),
+        Workload::Storm(args) => (args.run(), args.common.json),
+    };
+    match report {
+        Ok(report) => print(&report, json),
+        Err(error) => {
+            eprintln!("keepline bench: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn print(report: &Report, json: bool) -> ExitCode {
+    let text = if json { format!("{}\n", report.json()) } else { report.table() };
+    // A reader that has gone away misses the result, which is no failure of the benchmark.
+    let _ = io::stdout().write_all(text.as_bytes());
+    let mut code = ExitCode::SUCCESS;
+    for fault in report.faults() {
+        eprintln!("keepline bench: fault of the server under test: {fault}");
+        code = ExitCode::FAILURE;
+    }
+    code
+}
+
+impl IdleArgs {
+    fn run(&self) -> Result<Report, Error> {
+        let [low, high] = self.connections[..] else {
+            return Err(Error::Usage("--connections takes two numbers, as 2000,10000".into()));
+        };
+        if low == 0 || low >= high {
+            return Err(Error::Usage(format!(
+                "--connections {low},{high} has no slope: the first number must be above zero and below the second"
+            )));
+        }
+        let idle = Idle { connections: (low as usize, high as usize), evict_limit: self.evict_limit };
+        idle.run(&self.common.contest(self.reader_idle)?)
+    }
+}
+
+impl EchoArgs {
+    fn run(&self) -> Result<Report, Error> {
+        const MOST_UNDER_WAY: u64 = 1_000_000;
+        if u64::from(self.connections) * self.depth > MOST_UNDER_WAY {
+            return Err(Error::Usage(format!(
+                "{} connections at depth {} are over {MOST_UNDER_WAY} messages under way: lower one of them",
+                self.connections, self.depth
+            )));
+        }
+        let echo = Echo {
+            connections: self.connections as usize,
+            depth: self.depth,
+            size: self.size as usize,
+            duration: self.duration,
+            warmup: self.warmup,
+            rate: self.rate,
+            syscalls: self.syscalls,
+        };
+        let contest = self.common.contest(self.reader_idle)?;
+        let least = echo.least_time(contest.rounds * contest.contestants.len());
+        if least > self.common.time_limit {
+            return Err(Error::Usage(format!(
+                "{} rounds of {} servers take {} at least: raise --time-limit, or lower --rounds, --duration or --warmup",
+                contest.rounds,
+                contest.contestants.len(),
+                humantime::format_duration(least)
+            )));
+        }
+        echo.run(&contest)
+    }
+}
+
+impl StormArgs {
+    fn run(&self) -> Result<Report, Error> {
+        Storm { connections: self.connections as usize }.run(&self.common.contest(self.reader_idle)?)
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    const MOST: f64 = 1e7;
+    match text.parse() {
+        Ok(rate) if rate > 0.0 && rate <= MOST => Ok(rate),
+        _ => Err(format!("give a number of messages a second above zero, and at most {MOST}")),
+    }
+}

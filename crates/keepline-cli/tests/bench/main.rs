@@ -1,0 +1,254 @@
+//! `keepline bench` as a user runs it, against servers that behave and servers that don't.
+
+mod peer;
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use peer::Manner;
+use serde_json::Value;
+
+/// Long enough for two readings of memory before the first close.
+const LIMIT: Duration = Duration::from_secs(2);
+const LONG: Duration = Duration::from_secs(60);
+
+fn bench(args: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_keepline"))
+        .arg("bench")
+        .args(args.split_ascii_whitespace())
+        .output()
+        .expect("the binary runs")
+}
+
+/// Runs against `addr`, whose process is this one.
+fn against(addr: SocketAddr, args: &str) -> Output {
+    let pid = std::process::id();
+    bench(&format!("{args} --json --target {addr} --pid {pid}"))
+}
+
+fn result(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let json: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text:?} {}", complaint(output)));
+    json["servers"][0]["result"].clone()
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn number(result: &Value, key: &str) -> f64 {
+    result[key].as_f64().unwrap_or_else(|| panic!("no {key} in {result}"))
+}
+
+#[test]
+fn echo_counts_what_came_back() {
+    let addr = peer::start(LONG, Manner::Honest);
+    let output = against(addr, "echo --connections 4 --depth 8 --size 33 --duration 300ms --warmup 50ms");
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let result = result(&output);
+    assert!(number(&result, "messages") >= 32.0, "{result}");
+    assert!(number(&result, "rate_per_s") > 0.0);
+    assert!(number(&result, "cpu_us_per_message") > 0.0);
+    assert!(number(&result, "p50_us") <= number(&result, "p99_us"));
+    assert!(number(&result, "p99_us") <= number(&result, "max_us"));
+}
+
+#[test]
+fn an_open_loop_keeps_its_rate_and_shows_a_stall() {
+    let addr = peer::start(LONG, Manner::Stalling(250));
+    let args = "echo --connections 1 --depth 4 --rate 400 --duration 500ms --warmup 0s";
+    let output = against(addr, args);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let result = result(&output);
+    // Message k is due k / 400 s after the begin: 0 to 200 of them in half a second.
+    assert_eq!(number(&result, "messages"), 201.0, "{result}");
+    // The stall of 250 ms holds up half of them, by 125 ms on average: the omission would leave 4.
+    assert!(number(&result, "max_us") >= 250_000.0, "{result}");
+    assert!(number(&result, "p99_us") >= 200_000.0, "{result}");
+}
+
+#[test]
+fn wrong_answers_fail_the_echo() {
+    for (manner, what) in [
+        (Manner::Garbling, "wrong byte"),
+        (Manner::Forgetful, "wrong byte"),
+        (Manner::Talkative, "more answers than it asked for"),
+        (Manner::Closing, "closed line"),
+    ] {
+        let addr = peer::start(LONG, manner);
+        let output = against(addr, "echo --connections 2 --depth 4 --duration 200ms --warmup 0s");
+        assert_eq!(output.status.code(), Some(1), "{manner:?}");
+        assert!(complaint(&output).contains(what), "{manner:?}: {}", complaint(&output));
+        assert!(output.stdout.is_empty(), "{manner:?} has no figures");
+    }
+}
+
+#[test]
+fn echoes_that_never_come_are_a_fault_and_count_as_waiting() {
+    // One echo a line, which makes room for a fifth message: four are under way on each in the end.
+    let addr = peer::start(LONG, Manner::Stuck);
+    let output = against(addr, "echo --connections 2 --depth 4 --duration 200ms --warmup 0s");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("8 messages had no echo"), "{}", complaint(&output));
+    let result = result(&output);
+    assert_eq!(number(&result, "messages"), 2.0, "{result}");
+    assert!(number(&result, "p99_us") >= 5e6, "{result}");
+}
+
+#[test]
+fn idle_lines_are_closed_after_the_limit_and_none_before() {
+    let addr = peer::start(LIMIT, Manner::Honest);
+    let output = against(addr, "idle --connections 10,30 --evict-limit 2s");
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let result = result(&output);
+    assert_eq!((number(&result, "early"), number(&result, "unclosed")), (0.0, 0.0), "{result}");
+    assert!(number(&result, "evict_p50_ms") <= number(&result, "evict_max_ms"), "{result}");
+    // A thread for each line: at least some stack, and no more than a few pages.
+    assert!(number(&result, "user_bytes_per_line") > 0.0, "{result}");
+}
+
+#[test]
+fn closes_before_the_limit_are_counted() {
+    let addr = peer::start(LIMIT, Manner::Hasty(90));
+    let output = against(addr, "idle --connections 10,30 --evict-limit 2s");
+    assert_eq!(output.status.code(), Some(1));
+    // All 30 at 1.8 s; a busy machine may hold up our look at some of them past the limit of 2 s, not at all of them.
+    let early = number(&result(&output), "early");
+    assert!((1.0..=30.0).contains(&early), "{early}");
+    assert!(complaint(&output).contains("closed early"), "{}", complaint(&output));
+}
+
+#[test]
+fn lines_that_are_never_closed_are_counted() {
+    let addr = peer::start(LIMIT, Manner::Patient);
+    let output = against(addr, "idle --connections 2,5 --evict-limit 100ms");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(number(&result(&output), "unclosed"), 5.0);
+    assert!(complaint(&output).contains("5 lines were not closed"), "{}", complaint(&output));
+}
+
+#[test]
+fn a_storm_ends_when_each_line_has_its_pong() {
+    let addr = peer::start(LONG, Manner::Honest);
+    let output = against(addr, "storm --connections 50");
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let result = result(&output);
+    assert!(number(&result, "took_s") > 0.0);
+    assert!(number(&result, "cpu_us_per_line") > 0.0);
+}
+
+/// A command that announces a server of this process instead of starting one.
+fn announce(addr: SocketAddr) -> String {
+    format!("sh -c 'echo listening on {addr}; exec sleep 600'")
+}
+
+#[test]
+fn compared_servers_have_ratios_and_commands_are_filled_in() {
+    let (ours, floor) = (peer::start(LONG, Manner::Honest), peer::start(LONG, Manner::Honest));
+    let output = Command::new(env!("CARGO_BIN_EXE_keepline"))
+        .args(["bench", "storm", "--connections", "20", "--rounds", "3", "--json"])
+        .args(["--server", &announce(ours), "--compare", &format!("floor={}", announce(floor))])
+        .output()
+        .expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(json["servers"][0]["rounds"].as_array().map(Vec::len), Some(3));
+    assert!(json["servers"][0]["ratio_to_floor"]["took_s"].is_number(), "{json}");
+    assert_eq!(json["servers"][1]["ratio_to_floor"]["took_s"], 1.0);
+}
+
+#[test]
+fn a_started_server_ends_with_the_benchmark() {
+    let addr = peer::start(LONG, Manner::Honest);
+    let file = std::env::temp_dir().join(format!("keepline-bench-pid-{}", std::process::id()));
+    let server = format!("sh -c 'echo $$ > {}; echo listening on {addr}; exec sleep 600'", file.display());
+    let output = Command::new(env!("CARGO_BIN_EXE_keepline"))
+        .args(["bench", "storm", "--connections", "2", "--server", &server])
+        .output()
+        .expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("server"), "a table");
+    let pid = std::fs::read_to_string(&file).expect("the server ran");
+    let _ = std::fs::remove_file(&file);
+    assert!(!std::path::Path::new(&format!("/proc/{}", pid.trim())).exists(), "it runs on");
+}
+
+#[test]
+fn a_started_server_ends_with_a_killed_benchmark() {
+    if Command::new("setpriv").arg("--version").output().is_err() {
+        eprintln!("not run: setpriv (util-linux) is not installed");
+        return;
+    }
+    // It never answers, so the benchmark waits until it is killed.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let addr = listener.local_addr().expect("its address");
+    let server = format!("sh -c 'echo listening on {addr}; exec sleep 600'");
+    let mut benchmark = Command::new(env!("CARGO_BIN_EXE_keepline"))
+        .args(["bench", "storm", "--connections", "1", "--server", &server])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    let _line = listener.accept().expect("the benchmark connects, so its server runs");
+    let children = format!("/proc/{0}/task/{0}/children", benchmark.id());
+    let children = std::fs::read_to_string(children).expect("its children");
+    let child = std::path::Path::new("/proc").join(children.trim());
+    assert!(child.join("stat").exists(), "one child: {children:?}");
+    benchmark.kill().expect("it still waits");
+    benchmark.wait().expect("it is reaped");
+    let start = Instant::now();
+    // Whoever inherits the ended child may not reap it: a zombie has ended too.
+    let runs = || std::fs::read_to_string(child.join("stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    while runs() {
+        assert!(start.elapsed() < LONG, "the server runs on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn flags_that_cannot_be_are_refused_with_what_to_change() {
+    for (args, code, what) in [
+        ("storm --target 192.0.2.1:80", 2, "--allow-remote"),
+        ("storm --target 127.0.0.1:80 --server x", 2, "cannot be used with"),
+        ("storm --connections 4000000000 --target 127.0.0.1:80", 2, "ask for at most"),
+        ("storm --pid 1", 2, "--target"),
+        ("storm --compare floor", 2, "LABEL=COMMAND"),
+        ("storm --rounds 0", 2, "1..=100"),
+        ("idle --connections 20", 2, "two numbers"),
+        ("idle --connections 20,10", 2, "no slope"),
+        ("idle --server floor", 2, "{reader_idle}"),
+        ("idle --reader-idle 0s", 2, "above zero"),
+        ("echo --depth 0", 2, "1..=1024"),
+        ("echo --rate 0", 2, "above zero"),
+        ("echo --time-limit 2h", 2, "at most 1h"),
+        ("echo --duration 5s --time-limit 2s", 2, "raise --time-limit"),
+        ("echo --connections 19000 --depth 1024", 2, "under way"),
+        ("storm --server false", 1, "listening on"),
+        ("storm --server echo", 1, "listening on"),
+    ] {
+        let output = bench(args);
+        assert_eq!(output.status.code(), Some(code), "{args}: {}", complaint(&output));
+        assert!(complaint(&output).contains(what), "{args}: {}", complaint(&output));
+    }
+}
+
+#[test]
+fn nobody_there_is_unreachable() {
+    let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let output = bench(&format!("storm --connections 1 --target {gone}"));
+    assert_eq!(output.status.code(), Some(3), "{}", complaint(&output));
+    assert!(complaint(&output).contains("check that the server runs"), "{}", complaint(&output));
+}
+
+#[test]
+fn the_time_limit_ends_a_silent_server() {
+    // Connects succeed in the backlog, but nobody ever answers.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let addr = listener.local_addr().expect("its address");
+    let output = bench(&format!("storm --connections 3 --time-limit 300ms --target {addr}"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("the time limit of 300ms is over"), "{}", complaint(&output));
+}
