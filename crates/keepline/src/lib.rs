@@ -15,9 +15,9 @@ pub use conn::{
     Answer, Beat, Cause, Connection, Driver, Flow, Handler, LineId, OutboxLimits, Plain, Report, SendError, Transport,
     Turn,
 };
-pub use kernel::KernelWatch;
 pub use keepline_proto::{
     BackoffSettings, Duration, Instant, Reason, Reconnect, RetryHint, Side, backoff, disconnect, liveness, wire,
 };
+pub use kernel::KernelWatch;
 pub use observe::Observer;
 pub use settings::Settings;

@@ -14,10 +14,7 @@ pub(crate) fn now_ns() -> u64 {
 /// rounded up: one that ends before the edge would have to be made again.
 pub(crate) fn wait_until(edge_ns: u64, now_ns: u64) -> Timespec {
     let ms = edge_ns.saturating_sub(now_ns).div_ceil(1_000_000);
-    Timespec {
-        tv_sec: (ms / 1000).cast_signed(),
-        tv_nsec: (ms % 1000 * 1_000_000).cast_signed(),
-    }
+    Timespec { tv_sec: (ms / 1000).cast_signed(), tv_nsec: (ms % 1000 * 1_000_000).cast_signed() }
 }
 
 #[cfg(test)]

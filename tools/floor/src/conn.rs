@@ -42,11 +42,7 @@ pub(crate) enum After {
 impl Conn {
     /// A connection heard of at `now_ns`.
     pub(crate) fn new(socket: OwnedFd, now_ns: u64) -> Self {
-        Self {
-            socket,
-            heard_ns: now_ns,
-            rest: None,
-        }
+        Self { socket, heard_ns: now_ns, rest: None }
     }
 
     /// When it last gave a sign of life.
@@ -56,9 +52,7 @@ impl Conn {
 
     /// Whether it waits for room in its socket.
     pub(crate) fn has_unsent(&self) -> bool {
-        self.rest
-            .as_ref()
-            .is_some_and(|rest| !rest.unsent.is_empty())
+        self.rest.as_ref().is_some_and(|rest| !rest.unsent.is_empty())
     }
 
     /// Notes a sign of life.
@@ -71,11 +65,7 @@ impl Conn {
     /// Every byte moved is a sign of life. While answers wait we read nothing, so that the bytes
     /// which the peer takes are the only sign it can give.
     pub(crate) fn turn(&mut self, buffer: &mut [u8], max_frame: usize) -> After {
-        if self.has_unsent() {
-            self.flush()
-        } else {
-            self.answer(buffer, max_frame)
-        }
+        if self.has_unsent() { self.flush() } else { self.answer(buffer, max_frame) }
     }
 
     fn answer(&mut self, buffer: &mut [u8], max_frame: usize) -> After {
@@ -129,15 +119,8 @@ impl Conn {
             self.rest = None;
             return After::Read;
         }
-        self.rest = Some(Box::new(Rest {
-            partial: partial.to_vec(),
-            unsent: unsent.to_vec(),
-        }));
-        if unsent.is_empty() {
-            After::Read
-        } else {
-            After::Write
-        }
+        self.rest = Some(Box::new(Rest { partial: partial.to_vec(), unsent: unsent.to_vec() }));
+        if unsent.is_empty() { After::Read } else { After::Write }
     }
 }
 
@@ -185,11 +168,7 @@ mod tests {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 other => panic!("{other:?}"),
             }
-            assert_ne!(
-                conn.turn(&mut buffer, 1024),
-                After::Nothing,
-                "there was room"
-            );
+            assert_ne!(conn.turn(&mut buffer, 1024), After::Nothing, "there was room");
             flushes += 1;
             assert!(flushes < 1000, "the same bytes again and again");
         }

@@ -33,11 +33,7 @@ pub(crate) fn answer_in_place(received: &mut [u8], max_frame: usize) -> Pass {
     while let Some(length) = received[used..].first_chunk::<LENGTH>() {
         let length = u32::from_be_bytes(*length) as usize;
         if !(HEADER..=max_frame).contains(&length) {
-            return Pass {
-                answers,
-                used,
-                corrupt: true,
-            };
+            return Pass { answers, used, corrupt: true };
         }
         let end = used + length;
         if end > received.len() {
@@ -58,11 +54,7 @@ pub(crate) fn answer_in_place(received: &mut [u8], max_frame: usize) -> Pass {
         }
         used = end;
     }
-    Pass {
-        answers,
-        used,
-        corrupt: false,
-    }
+    Pass { answers, used, corrupt: false }
 }
 
 #[cfg(test)]
@@ -87,12 +79,7 @@ mod tests {
             ("pong", pong.clone(), vec![], b""),
             ("data", data.clone(), data.clone(), b""),
             ("type 0", frame(0, b"a"), frame(0, b"a"), b""),
-            (
-                "type 255, no content",
-                frame(255, b""),
-                frame(255, b""),
-                b"",
-            ),
+            ("type 255, no content", frame(255, b""), frame(255, b""), b""),
             ("a piece of a length", vec![0, 0, 0], vec![], &[0, 0, 0]),
             (
                 "data moves up behind a dropped pong and a shorter answer",
@@ -100,12 +87,7 @@ mod tests {
                 [&pong[..], &data, &pong].concat(),
                 b"",
             ),
-            (
-                "a piece of a frame after a whole one",
-                [&ping[..], &data[..16]].concat(),
-                pong.clone(),
-                &data[..16],
-            ),
+            ("a piece of a frame after a whole one", [&ping[..], &data[..16]].concat(), pong.clone(), &data[..16]),
         ];
         for (name, mut received, answers, rest) in rows {
             let pass = answer_in_place(&mut received, 1024);
@@ -117,14 +99,7 @@ mod tests {
 
     #[test]
     fn a_length_out_of_bounds_is_refused_as_soon_as_it_is_read() {
-        for (length, corrupt) in [
-            (0, true),
-            (4, true),
-            (5, false),
-            (1024, false),
-            (1025, true),
-            (u32::MAX, true),
-        ] {
+        for (length, corrupt) in [(0, true), (4, true), (5, false), (1024, false), (1025, true), (u32::MAX, true)] {
             let mut received = frame(1, b"");
             received.extend(u32::to_be_bytes(length));
             let pass = answer_in_place(&mut received, 1024);
@@ -135,13 +110,7 @@ mod tests {
 
     #[test]
     fn cutting_a_stream_anywhere_changes_no_answer() {
-        let stream = [
-            frame(3, b"one"),
-            frame(1, b"??"),
-            frame(2, b""),
-            frame(9, b"two"),
-        ]
-        .concat();
+        let stream = [frame(3, b"one"), frame(1, b"??"), frame(2, b""), frame(9, b"two")].concat();
         let whole = [frame(3, b"one"), frame(2, b""), frame(9, b"two")].concat();
         for cut in 0..=stream.len() {
             let mut first = stream[..cut].to_vec();

@@ -48,10 +48,7 @@ fn serve(options: &Options) -> io::Result<std::convert::Infallible> {
 /// One descriptor a connection: the usual soft limit of 1024 would be the first thing measured.
 fn raise_descriptor_limit() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: maximum,
-        maximum,
-    };
+    let raised = Rlimit { current: maximum, maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         eprintln!("floor: the descriptor limit stays as it is: {error}");
     }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use crate::frame::HEADER;
 
 /// What to print below a refused command line.
-pub(crate) const USAGE: &str =
-    "usage: floor [--listen 127.0.0.1:0] [--reader-idle-ms 10000] [--max-frame 1024]";
+pub(crate) const USAGE: &str = "usage: floor [--listen 127.0.0.1:0] [--reader-idle-ms 10000] [--max-frame 1024]";
 
 /// The receive buffer, and with it the longest frame that can be allowed.
 pub(crate) const BUFFER: usize = 64 * 1024;

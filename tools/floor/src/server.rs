@@ -46,17 +46,10 @@ impl Server {
     /// # Errors
     /// Whatever the kernel says to `socket`, `bind`, `listen` or `epoll_create1`.
     pub(crate) fn bind(options: &Options) -> io::Result<Self> {
-        let idle_ns = options
-            .reader_idle
-            .map(|idle| u64::try_from(idle.as_nanos()).unwrap_or(u64::MAX));
+        let idle_ns = options.reader_idle.map(|idle| u64::try_from(idle.as_nanos()).unwrap_or(u64::MAX));
         let listener = Listener::bind(options.listen)?;
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        epoll::add(
-            &epoll,
-            &listener,
-            EventData::new_u64(LISTENER),
-            EventFlags::IN,
-        )?;
+        epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
         Ok(Self {
             now_ns: now_ns(),
             epoll,
@@ -147,12 +140,7 @@ impl Server {
 
     fn admit(&mut self, socket: OwnedFd) -> io::Result<()> {
         let key = socket.as_raw_fd().cast_unsigned();
-        epoll::add(
-            &self.epoll,
-            &socket,
-            EventData::new_u64(key.into()),
-            EventFlags::IN,
-        )?;
+        epoll::add(&self.epoll, &socket, EventData::new_u64(key.into()), EventFlags::IN)?;
         let now_ns = now_ns();
         self.conns.insert(key as usize, Conn::new(socket, now_ns));
         if let Some(idle_ns) = self.idle_ns
@@ -238,12 +226,7 @@ impl Server {
     }
 
     fn watch_listener(&self, interest: EventFlags) -> io::Result<()> {
-        epoll::modify(
-            &self.epoll,
-            &self.listener,
-            EventData::new_u64(LISTENER),
-            interest,
-        )?;
+        epoll::modify(&self.epoll, &self.listener, EventData::new_u64(LISTENER), interest)?;
         Ok(())
     }
 }

@@ -22,10 +22,7 @@ impl Wheel {
     /// A wheel for deadlines up to `horizon_ns` ahead of the clock.
     pub(crate) fn new(horizon_ns: u64) -> Self {
         let slots = (horizon_ns / SLOT_NS + 2).min(MAX_SLOTS);
-        Self {
-            slots: (0..slots).map(|_| Vec::new()).collect(),
-            first: None,
-        }
+        Self { slots: (0..slots).map(|_| Vec::new()).collect(), first: None }
     }
 
     /// Files `key` to come up at the first slot edge that is not before `deadline_ns`.
@@ -65,22 +62,13 @@ mod tests {
 
     /// Every key due at `now`, in order of slots.
     fn drain(wheel: &mut Wheel, now_ns: u64) -> Vec<u32> {
-        std::iter::from_fn(|| wheel.take_due(now_ns))
-            .flatten()
-            .collect()
+        std::iter::from_fn(|| wheel.take_due(now_ns)).flatten().collect()
     }
 
     #[test]
     fn a_key_comes_up_at_the_first_edge_not_before_its_deadline() {
         // Deadline and the edge it comes up at, in ms.
-        for (deadline, edge) in [
-            (0, 0),
-            (1, 100),
-            (99, 100),
-            (100, 100),
-            (101, 200),
-            (5_000, 5_000),
-        ] {
+        for (deadline, edge) in [(0, 0), (1, 100), (99, 100), (100, 100), (101, 200), (5_000, 5_000)] {
             let mut wheel = Wheel::new(5_000 * MS);
             wheel.file(7, deadline * MS);
             assert_eq!(wheel.next_edge_ns(), Some(edge * MS), "deadline {deadline}");

@@ -24,9 +24,7 @@ struct Floor {
 impl Floor {
     fn start(reader_idle: Duration) -> Self {
         Self::spawn(
-            Command::new(env!("CARGO_BIN_EXE_floor"))
-                .arg("--reader-idle-ms")
-                .arg(reader_idle.as_millis().to_string()),
+            Command::new(env!("CARGO_BIN_EXE_floor")).arg("--reader-idle-ms").arg(reader_idle.as_millis().to_string()),
         )
     }
 
@@ -39,15 +37,8 @@ impl Floor {
     fn spawn(command: &mut Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let addr = line
-            .trim_end()
-            .strip_prefix("listening on ")
-            .unwrap()
-            .parse()
-            .unwrap();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let addr = line.trim_end().strip_prefix("listening on ").unwrap().parse().unwrap();
         Self { process, addr }
     }
 
@@ -120,9 +111,7 @@ fn a_bad_length_closes_after_the_answers_before_it() {
         let mut stream = floor.connect();
         stream.write_all(PING).unwrap();
         expect(&mut stream, PONG);
-        stream
-            .write_all(&[PING, &u32::to_be_bytes(length)].concat())
-            .unwrap();
+        stream.write_all(&[PING, &u32::to_be_bytes(length)].concat()).unwrap();
         assert_eq!(until_closed(&mut stream), PONG, "length {length}");
     }
     let mut other = floor.connect();
@@ -141,9 +130,7 @@ fn the_silent_are_closed_not_early_and_the_others_stay() {
     let spoke = Instant::now();
     silent.write_all(PING).unwrap();
     expect(&mut silent, PONG);
-    silent
-        .set_read_timeout(Some(Duration::from_millis(50)))
-        .unwrap();
+    silent.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let mut byte = [0];
     let silence = loop {
         match silent.read(&mut byte) {
@@ -224,10 +211,7 @@ fn a_peer_that_does_not_read_is_not_read_from_and_loses_nothing() {
         }
         seen = now;
     }
-    assert!(
-        seen < FRAMES,
-        "the server took all 64 MiB: it does not hold back"
-    );
+    assert!(seen < FRAMES, "the server took all 64 MiB: it does not hold back");
     for index in 0..FRAMES {
         expect(&mut reader, &frame(3, &content(index)));
     }

@@ -61,13 +61,7 @@ impl Protocol for EchoProtocol {
         echo::Echo::strict()
     }
 
-    fn encode(
-        &mut self,
-        _: u64,
-        message: Vec<u8>,
-        codec: &mut echo::Echo,
-        out: &mut Vec<u8>,
-    ) -> Result<(), WireError> {
+    fn encode(&mut self, _: u64, message: Vec<u8>, codec: &mut echo::Echo, out: &mut Vec<u8>) -> Result<(), WireError> {
         codec.encode(echo::Frame::data(&message), out)
     }
 

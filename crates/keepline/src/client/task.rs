@@ -70,8 +70,7 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         self.teller.tell(Event::Connecting { endpoint: Arc::clone(&endpoint), attempt });
         let (connect, to) = (Arc::clone(&self.connect), Arc::clone(&endpoint));
         let within = self.options.connect_within.to_std();
-        let mut connecting =
-            tokio::spawn(async move { tokio::time::timeout(within, connect.connect(&to)).await? });
+        let mut connecting = tokio::spawn(async move { tokio::time::timeout(within, connect.connect(&to)).await? });
         let result = match self.unless_closed(&mut connecting).await {
             Some(Ok(result)) => result,
             Some(Err(panic)) => Err(io::Error::other(panic)),

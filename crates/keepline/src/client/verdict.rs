@@ -72,9 +72,9 @@ impl<A: Unpin> Future for Outcome<A> {
         match &mut self.0 {
             Inner::Known(verdict) => Poll::Ready(verdict.take().expect("polled after it was ready")),
             // The sender only goes away unused when the client's task is dropped with its runtime.
-            Inner::Open(receiver) => Pin::new(receiver)
-                .poll(cx)
-                .map(|verdict| verdict.unwrap_or(Verdict::MaybeSent(Reason::ServerError))),
+            Inner::Open(receiver) => {
+                Pin::new(receiver).poll(cx).map(|verdict| verdict.unwrap_or(Verdict::MaybeSent(Reason::ServerError)))
+            }
         }
     }
 }
