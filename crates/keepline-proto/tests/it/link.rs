@@ -159,6 +159,7 @@ impl Link {
         match here.line.on_timeout(now) {
             Action::Ping(nonce) => {
                 here.pings += 1;
+                assert!(here.pings < 10_000, "no end of pings: {:?}", here.line);
                 self.send(end, now, Segment::Ping(nonce));
             }
             action @ (Action::Idle(_) | Action::Close(_)) => here.ended = Some((now, action)),

@@ -177,5 +177,6 @@ impl Scene {
         let nanos = now.as_nanos();
         assert!(nanos.is_multiple_of(1_000_000), "{seen:?} at {now:?}: not a whole millisecond");
         self.log.push((nanos / 1_000_000, seen));
+        assert!(self.log.len() < 10_000, "no end of it: {:?}", self.monitor);
     }
 }
