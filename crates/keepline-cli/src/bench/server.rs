@@ -125,8 +125,9 @@ fn spawn(command: &str, pin: Pin) -> io::Result<Child> {
     spawned.map_err(io::Error::other)?
 }
 
+/// Its input is a pipe that stays open: there are servers that end with their input.
 fn run<'a>(mut words: impl Iterator<Item = &'a &'a str>) -> io::Result<Child> {
-    Command::new(words.next().unwrap_or(&"")).args(words).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()
+    Command::new(words.next().unwrap_or(&"")).args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
 }
 
 /// Reads the first line on a thread of its own, which then drains the rest: a full pipe would stop the server.
