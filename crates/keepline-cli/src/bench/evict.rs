@@ -52,6 +52,12 @@ enum Verdict {
 }
 
 impl Sent {
+    /// Whether a close after the write `last` can only be for the silence behind it. Had the silence before it come
+    /// near the limit, a rightful close might have crossed `last`, and look early.
+    fn leaves_no_doubt(&self, last: &Self, limit: Duration) -> bool {
+        last.after.saturating_duration_since(self.before) <= limit * 3 / 4
+    }
+
     fn judge(&self, closed: Instant, limit: Duration) -> Verdict {
         match (self.before + limit).checked_duration_since(closed) {
             Some(early) if !early.is_zero() => Verdict::Early(early),
@@ -60,24 +66,20 @@ impl Sent {
     }
 }
 
-/// Opens `count` lines, sends a last PING on each, spread over half the `limit`, and waits for the closes.
+/// Opens `count` lines, sends a last PING on each, spread over a quarter of the `limit`, and waits for the closes.
 ///
 /// # Errors
-/// As [`open`]; [`Error::Failed`] also when opening took so long that silence before the last PING may have been over
-/// the limit.
+/// As [`open`]; [`Error::Failed`] also when opening took so long that the silence before a last PING came near the
+/// limit.
 pub(crate) fn evict(server: &Server, limit: Duration, count: usize, deadline: &Deadline) -> Result<Evictions, Error> {
     let exchange = Exchange::heartbeat();
     let mut load = Load::new(server.addr)?;
-    let begin = Instant::now();
     let progress = Progress::new(&format!("{}: connecting", server.label), count as u64);
-    open(&mut load, &exchange, count, deadline, &progress)?;
-    let spread = limit / 2;
-    if begin.elapsed() + spread >= limit {
-        return Err(too_slow(limit));
-    }
+    let opened = open(&mut load, &exchange, count, deadline, &progress)?;
+    let spread = limit / 4;
     let mut watch = Watch {
         limit,
-        sent: vec![Sent { before: begin, after: begin }; count],
+        sent: opened.connected_at.into_iter().map(|at| Sent { before: at, after: at }).collect(),
         pinged: 0,
         closed: 0,
         found: Evictions { delays: Latencies::new(), early: 0, earliest: Duration::ZERO, unclosed: 0, unanswered: 0 },
@@ -127,10 +129,15 @@ impl Watch {
             if before < due {
                 return Ok((due - before).min(LONGEST));
             }
-            // A line that was closed before its last PING keeps the stamps of the opening.
+            // A line that was closed before its last PING keeps the stamp of its connect.
             if load.line(self.pinged).is_some() {
                 load.send(exchange, self.pinged, 1)?;
-                self.sent[self.pinged] = Sent { before, after: Instant::now() };
+                let sent = &mut self.sent[self.pinged];
+                let last = Sent { before, after: Instant::now() };
+                if !sent.leaves_no_doubt(&last, self.limit) {
+                    return Err(too_slow(self.limit));
+                }
+                *sent = last;
             }
             self.pinged += 1;
         }
@@ -148,7 +155,7 @@ impl Watch {
                     self.found.early += 1;
                     self.found.earliest = self.found.earliest.max(by);
                 }
-                // Its last PING never went out, and the one of the opening is over the limit by now.
+                // Its last PING never went out: a rightful close for the silence since the opening.
                 Verdict::Late(_) if line.id >= self.pinged => return Err(too_slow(self.limit)),
                 Verdict::Late(by) => {
                     self.found.delays.record(by);
@@ -186,6 +193,18 @@ mod tests {
             (ms(10_105), Verdict::Late(ms(100))),
         ] {
             assert_eq!(sent.judge(before + closed, limit), want, "closed after {closed:?}");
+        }
+    }
+
+    #[test]
+    fn a_last_write_must_come_well_before_the_limit_of_the_one_before() {
+        let limit = Duration::from_secs(4);
+        let begin = Instant::now();
+        let stamp = |ms| begin + Duration::from_millis(ms);
+        let opened = Sent { before: begin, after: stamp(900) };
+        for (before, after, safe) in [(1000, 3000, true), (2999, 3001, false), (5000, 5001, false)] {
+            let last = Sent { before: stamp(before), after: stamp(after) };
+            assert_eq!(opened.leaves_no_doubt(&last, limit), safe, "written from {before} to {after} ms");
         }
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Opened {
     pub(crate) took: Duration,
     /// From each line's connect to its PONG.
     pub(crate) latencies: Latencies,
+    /// By line: when its connect began. All that the server heard of it came later.
+    pub(crate) connected_at: Vec<Instant>,
 }
 
 /// Opens `count` more lines, and returns when each has its PONG.
@@ -62,7 +64,7 @@ pub(crate) fn open(
         deadline.check(now, "opening lines")?;
         progress.at(done as u64);
     }
-    Ok(Opened { took: last - begin, latencies })
+    Ok(Opened { took: last - begin, latencies, connected_at })
 }
 
 fn closed(id: usize, done: usize) -> Error {
