@@ -9,11 +9,14 @@ mod echo_decode;
 pub(crate) mod feed;
 #[path = "../../../../fuzz/bodies/line_decode.rs"]
 mod line_decode;
+#[path = "../../../../fuzz/bodies/monitor_ops.rs"]
+pub(crate) mod monitor_ops;
 
 /// A fuzz target and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: &[Target] = &[("echo_decode", echo_decode::run), ("line_decode", line_decode::run)];
+const TARGETS: &[Target] =
+    &[("echo_decode", echo_decode::run), ("line_decode", line_decode::run), ("monitor_ops", monitor_ops::run)];
 
 #[test]
 fn every_input_of_the_corpus_passes() {

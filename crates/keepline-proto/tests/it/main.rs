@@ -7,7 +7,6 @@ mod idle;
 mod idle_model;
 mod link;
 mod monitor;
-mod monitor_corpus;
 mod monitor_props;
 mod monitor_rules;
 mod scene;

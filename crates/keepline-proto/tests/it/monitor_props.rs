@@ -6,7 +6,7 @@ use keepline_proto::liveness::{Action, Heartbeat, IdleKind, Monitor};
 use keepline_proto::{Duration, Instant};
 use proptest::prelude::*;
 
-use super::monitor_corpus::monitor_ops::{self, Input, Settings};
+use super::corpus::monitor_ops::{self, Input, Settings};
 
 fn settings() -> impl Strategy<Value = Settings> {
     any::<[u8; 4]>().prop_map(Settings::decode)
