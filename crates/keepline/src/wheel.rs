@@ -5,14 +5,14 @@
 //! no more than twice in the length of its limit. A deadline is rounded up to the next slot edge: never early, late by
 //! one slot at most.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+mod ticker;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keepline_proto::{Duration, Instant};
-use tokio::runtime;
 use tokio::sync::Notify;
 
-use crate::clock;
+pub(crate) use ticker::current;
 
 /// The width of a slot.
 pub(crate) const SLOT: Duration = Duration::from_millis(100);
@@ -164,7 +164,9 @@ impl<T: Due> Wheel<T> {
     pub(crate) fn collect(&self, now: Instant, due: &mut Vec<Arc<T>>) -> Option<Instant> {
         let mut state = self.lock();
         let until = Tick::at_or_before(now);
-        while let Some(tick) = state.next_filled(until) {
+        // One round passes every slot: after a longer stall there is nothing to find in a second one.
+        let round = until.min(Tick(state.done.0.saturating_add(SLOTS as u32)));
+        while let Some(tick) = state.next_filled(round) {
             state.take_slot(tick, until, due);
             state.done = tick;
         }
@@ -254,58 +256,5 @@ impl<T> State<T> {
     }
 }
 
-impl<T: Due> Wheel<T> {
-    /// Turns the wheel until the runtime stops.
-    async fn turn(self: Arc<Self>) {
-        let mut due = Vec::new();
-        loop {
-            let next = self.collect(clock::now(), &mut due);
-            for owner in due.drain(..) {
-                owner.on_due();
-            }
-            due.shrink_to(BLOCK);
-            match next {
-                Some(at) => {
-                    tokio::select! {
-                        () = tokio::time::sleep_until(clock::to_tokio(at)) => {}
-                        () = self.earlier.notified() => {}
-                    }
-                }
-                None => self.earlier.notified().await,
-            }
-        }
-    }
-}
-
-type Wheels<T> = Mutex<HashMap<runtime::Id, Weak<Wheel<T>>>>;
-
-/// Removes a runtime's wheel from the map when the runtime drops its ticker.
-struct Turning<T: 'static>(&'static Wheels<T>, runtime::Id);
-
-impl<T> Drop for Turning<T> {
-    fn drop(&mut self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
-    }
-}
-
-/// The wheel of the current runtime; the first caller starts it.
-///
-/// # Panics
-/// Outside of a tokio runtime.
-pub(crate) fn current() -> Arc<Wheel<crate::conn::Shared>> {
-    static WHEELS: OnceLock<Wheels<crate::conn::Shared>> = OnceLock::new();
-    let wheels = WHEELS.get_or_init(Wheels::default);
-    let handle = runtime::Handle::current();
-    let mut map = wheels.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(wheel) = map.get(&handle.id()).and_then(Weak::upgrade) {
-        return wheel;
-    }
-    let wheel = Arc::new(Wheel::new(clock::now()));
-    map.insert(handle.id(), Arc::downgrade(&wheel));
-    let (turning, ticking) = (Turning(wheels, handle.id()), Arc::clone(&wheel));
-    handle.spawn(async move {
-        let _turning = turning;
-        ticking.turn().await;
-    });
-    wheel
-}
+#[cfg(test)]
+mod tests;
