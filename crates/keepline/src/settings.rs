@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use keepline_proto::Duration;
-use keepline_proto::liveness::Heartbeat;
+use keepline_proto::liveness::{Heartbeat, IdleSettings};
 
 use crate::conn::OutboxLimits;
 use crate::observe::Observer;
@@ -31,7 +31,14 @@ pub struct Settings {
     pub handshake_within: Option<Duration>,
     /// From open to the first whole frame, absolute too; `None` by default.
     pub first_frame_within: Option<Duration>,
-    /// Answers owed at one time ([`Turn::defer`](crate::Turn::defer)) before the line stops reading; 64, at most 255.
+    /// Idle events to hear of besides ([`Handler::on_idle`](crate::Handler::on_idle), with [`Flow::Continue`] as the
+    /// default), in Netty's sense: a read counts when its turn is over, a write when its last byte is out, and a line
+    /// that we paused ourselves is not idle. `None` by default; about 250 bytes a line otherwise.
+    ///
+    /// [`Flow::Continue`]: crate::Flow::Continue
+    pub idle_events: Option<IdleSettings>,
+    /// Answers owed at one time ([`Turn::defer`](crate::Turn::defer)) before the line stops reading; 64 by default, 1
+    /// to 255 (0 counts as 1).
     pub answers_in_flight: u8,
     /// How long a closing line may take to write what is waiting and to see the peer's end; 1 s.
     pub linger: Duration,
@@ -48,6 +55,7 @@ impl Settings {
             outbox: OutboxLimits::default(),
             handshake_within: None,
             first_frame_within: None,
+            idle_events: None,
             answers_in_flight: 64,
             linger: Duration::from_secs(1),
             observer: None,
@@ -57,13 +65,22 @@ impl Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { heartbeat, outbox, handshake_within, first_frame_within, answers_in_flight, linger, observer } =
-            self;
+        let Self {
+            heartbeat,
+            outbox,
+            handshake_within,
+            first_frame_within,
+            idle_events,
+            answers_in_flight,
+            linger,
+            observer,
+        } = self;
         f.debug_struct("Settings")
             .field("heartbeat", heartbeat)
             .field("outbox", outbox)
             .field("handshake_within", handshake_within)
             .field("first_frame_within", first_frame_within)
+            .field("idle_events", idle_events)
             .field("answers_in_flight", answers_in_flight)
             .field("linger", linger)
             .field("observer", &observer.is_some())

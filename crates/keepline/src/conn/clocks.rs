@@ -1,8 +1,8 @@
 //! The clocks of a turn: what is due when the wheel's entry has come up.
 
-use keepline_proto::Reason;
 use keepline_proto::liveness::Action;
 use keepline_proto::wire::Codec;
+use keepline_proto::{Duration, Instant, Reason};
 
 use super::driver::Driver;
 use super::handler::{Beat, Flow, Handler};
@@ -13,6 +13,8 @@ use crate::clock;
 
 /// More than one thing can be due, never many.
 const ROUNDS: usize = 8;
+/// A look at the age of what waits that comes later than this was kept from coming: a stall of our own.
+const STALL: Duration = Duration::from_secs(1);
 
 impl<Io: Transport, H: Handler> Driver<Io, H> {
     /// Called after the socket was read, so that bytes which came in time count.
@@ -26,9 +28,20 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
                 return self.close(Reason::FirstFrameTimeout, None, now, output);
             }
         }
-        if self.backlog_due().is_some_and(|by| by <= now) {
-            return self.close(Reason::SlowConsumer, None, now, output);
+        match self.backlog_due() {
+            Some(by) if now.since(by) > STALL => {
+                if let Some(outbox) = &mut self.shared.mail().outbox {
+                    outbox.forgive(now);
+                }
+            }
+            Some(by) if by <= now => return self.close(Reason::SlowConsumer, None, now, output),
+            _ => {}
         }
+        self.look_at_monitor(now, output);
+        self.look_at_idle(now, output);
+    }
+
+    fn look_at_monitor(&mut self, now: Instant, output: &mut Output) {
         for _ in 0..ROUNDS {
             if !self.is_open() || self.monitor.deadline().is_none_or(|due| due > now) {
                 return;
@@ -39,6 +52,19 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             }
             let action = self.monitor.on_timeout(now);
             self.act(action, output);
+        }
+    }
+
+    /// The events that the settings asked for.
+    fn look_at_idle(&mut self, now: Instant, output: &mut Output) {
+        for _ in 0..ROUNDS {
+            let Some(watch) = self.rare.as_mut().and_then(|rare| rare.idle.as_mut()) else { return };
+            let mail = self.shared.mail();
+            let event = watch.next_event(now, mail.outbox.as_deref(), || self.io.has_unread());
+            drop(mail);
+            let Some(event) = event.filter(|_| self.is_open()) else { return };
+            let flow = self.with_turn(now, output, |handler, turn| handler.on_idle(event, Flow::Continue, turn));
+            self.follow(flow, now, output);
         }
     }
 

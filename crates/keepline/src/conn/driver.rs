@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use keepline_proto::liveness::Monitor;
@@ -13,6 +15,7 @@ use keepline_proto::{Instant, Reason};
 use super::connection::{Connection, LineId};
 use super::environment::Environment;
 use super::handler::{Flow, Handler};
+use super::idle_watch::IdleWatch;
 use super::outbox::Lane;
 use super::rare::{Closing, Rare, Stage};
 use super::report::{Cause, Report};
@@ -21,6 +24,7 @@ use super::shared::{Flag, Flags, Shared};
 use super::transport::Transport;
 use super::turn::Turn;
 use crate::clock;
+use crate::settings::Settings;
 use crate::wheel::{Key, Tick};
 
 /// Drives one line from open to end; resolves to the [`Report`] of how it ended.
@@ -49,8 +53,8 @@ pub struct Driver<Io: Transport, H: Handler> {
     opened: Tick,
     phase: Phase,
     pub(super) paused: Paused,
-    /// Whether the outbox held something when last looked at.
-    pub(super) backlog: bool,
+    /// What was not written when last looked at.
+    pub(super) backlog: Backlog,
     /// Whether a deadline may have moved forward.
     pub(super) rearm: bool,
 }
@@ -61,6 +65,16 @@ pub(super) enum Phase {
     Open,
     Closing,
     Ended,
+}
+
+/// What the line has not written yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Backlog {
+    None,
+    /// The transport holds bytes of its own, as TLS does, and must be asked again to pass them on.
+    Unflushed,
+    /// The outbox holds something.
+    Outbox,
 }
 
 /// Why the line does not read; empty while it does.
@@ -85,14 +99,69 @@ impl Paused {
 }
 
 impl<Io: Transport, H: Handler> Driver<Io, H> {
+    /// A line by itself, outside of any server or client: your own listener, or a stream that you have already.
+    ///
+    /// Poll it, best by `tokio::spawn`, and the line lives; its number is unique among the lines made here.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with time enabled.
+    ///
+    /// # Example
+    /// ```
+    /// use keepline::{Driver, Duration, Flow, Handler, Reason, Settings, Turn};
+    /// use keepline::{liveness::Heartbeat, wire::line::Line};
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    ///
+    /// struct Shout;
+    ///
+    /// impl Handler for Shout {
+    ///     type Codec = Line;
+    ///     fn on_frame(&mut self, text: &[u8], turn: &mut Turn<'_, Line>) -> Flow {
+    ///         turn.reply(&text.to_ascii_uppercase())
+    ///     }
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// let (mut peer, ours) = duplex(1024);
+    /// let settings = Settings::new(Heartbeat::watch(Duration::from_secs(10))?);
+    /// let line = tokio::spawn(Driver::standalone(ours, Shout, Line, settings));
+    /// peer.write_all(b"ping\nhello\n").await?;
+    /// let mut answer = [0; 11];
+    /// peer.read_exact(&mut answer).await?;
+    /// assert_eq!(&answer, b"pong\nHELLO\n");
+    /// drop(peer);
+    /// assert_eq!(line.await?.reason, Reason::PeerClosed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn standalone(io: Io, handler: H, codec: H::Codec, settings: Settings) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let id = LineId(NUMBER.fetch_add(1, Ordering::Relaxed));
+        Self::new(io, handler, codec, Environment::new(settings, None), id)
+    }
+
     pub(crate) fn new(io: Io, handler: H, codec: H::Codec, environment: Arc<Environment>, id: LineId) -> Self {
+        Self::since(io, handler, codec, environment, id, clock::now())
+    }
+
+    /// As [`new`](Self::new), for a line whose handshake began at `opened`: its deadlines count from there.
+    pub(crate) fn since(
+        io: Io,
+        handler: H,
+        codec: H::Codec,
+        environment: Arc<Environment>,
+        id: LineId,
+        opened: Instant,
+    ) -> Self {
         let now = clock::now();
         let shared = Shared::new(id.0, now);
         let key = environment.wheel.register(Arc::clone(&shared));
         let settings = &environment.settings;
         let rare = Rare {
-            handshake_by: settings.handshake_within.map(|within| now + within),
-            first_frame_by: settings.first_frame_within.map(|within| now + within),
+            handshake_by: settings.handshake_within.map(|within| opened + within),
+            first_frame_by: settings.first_frame_within.map(|within| opened + within),
+            idle: settings.idle_events.map(|events| Box::new(IdleWatch::new(events))),
             ..Rare::default()
         };
         Self {
@@ -104,10 +173,10 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             codec,
             rare: (!rare.is_vacant()).then(|| Box::new(rare)),
             key,
-            opened: Tick::at_or_before(now),
+            opened: Tick::at_or_before(opened),
             phase: Phase::Opening,
             paused: Paused::default(),
-            backlog: false,
+            backlog: Backlog::None,
             rearm: true,
         }
     }
@@ -159,6 +228,9 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
     pub(super) fn pause(&mut self, why: Paused, now: Instant) {
         self.paused.0 |= why.0;
         self.monitor.pause(now);
+        if let Some(watch) = self.idle_watch() {
+            watch.pause();
+        }
     }
 
     /// Takes one reason to pause away; true if that was the last.
@@ -169,8 +241,16 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             return false;
         }
         self.monitor.resume(now);
+        if let Some(watch) = self.idle_watch() {
+            watch.resume(now);
+        }
         self.rearm = true;
         true
+    }
+
+    #[inline]
+    pub(super) fn idle_watch(&mut self) -> Option<&mut IdleWatch> {
+        self.rare.as_mut()?.idle.as_deref_mut()
     }
 
     pub(super) fn rare(&mut self) -> &mut Rare {
@@ -187,7 +267,8 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         let start = output.bytes.len();
         self.codec.farewell(reason, &mut output.bytes);
         if output.bytes.len() > start {
-            output.end_frame(Lane::Control);
+            // The last word: a peer that reads a farewell reads no further.
+            output.end_frame(Lane::Data);
         }
         let stage = match reason {
             Reason::Silent | Reason::Reset | Reason::IoError | Reason::TlsError => Stage::Drop,
@@ -213,9 +294,13 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         }
         if flags.has(Flag::Timer) {
             self.rearm = true;
+            if self.is_open() && self.backlog == Backlog::Outbox {
+                // Before the verdict: after a stall of our own the peer may long have made room.
+                self.write(cx, clock::now(), &mut scratch.output);
+            }
             self.look_at_clocks(&mut scratch.output);
         }
-        if self.is_open() && (self.backlog || !scratch.output.is_empty()) {
+        if self.is_open() && (self.backlog != Backlog::None || !scratch.output.is_empty()) {
             self.write(cx, clock::now(), &mut scratch.output);
         }
         if self.phase == Phase::Closing
@@ -236,6 +321,9 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             observer.on_open(LineId(self.shared.id));
         }
         tracing::debug!(id = %LineId(self.shared.id), "line open");
+        if let Some(watch) = self.idle_watch() {
+            watch.start(now);
+        }
         let flow = self.with_turn(now, output, |handler, turn| handler.on_open(turn));
         self.follow(flow, now, output);
     }
@@ -244,14 +332,14 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
     #[inline]
     fn obey(&mut self, flags: Flags, cx: &mut Context<'_>, scratch: &mut Scratch) {
         if flags.has(Flag::Mail) {
-            self.backlog = true;
+            self.backlog = Backlog::Outbox;
         }
         if flags.has(Flag::Resume) || flags.has(Flag::Answered) || flags.has(Flag::Reread) {
             let now = clock::now();
             if flags.has(Flag::Resume) {
                 self.unpause(Paused::HANDLER, now);
             }
-            if flags.has(Flag::Answered) && flags.in_flight() < self.environment.settings.answers_in_flight {
+            if flags.has(Flag::Answered) && flags.in_flight() < self.environment.settings.answers_in_flight.max(1) {
                 self.unpause(Paused::ANSWERS, now);
             }
             if self.paused.is_empty() && self.is_open() {
@@ -270,14 +358,18 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             self.rare = None;
         }
         let rare = self.rare.as_ref().and_then(|rare| rare.deadline());
-        let deadlines = [self.monitor.deadline(), rare, self.backlog_due()];
+        let deadlines = match self.phase {
+            // Whatever else was due, one thing is left to wait for.
+            Phase::Closing => [rare, None, None],
+            _ => [rare, self.monitor.deadline(), self.backlog_due()],
+        };
         let Some(due) = deadlines.into_iter().flatten().min() else { return };
         self.environment.wheel.arm(self.key, Tick::at_or_after(due));
     }
 
     /// When the oldest waiting message becomes too old.
     pub(super) fn backlog_due(&self) -> Option<Instant> {
-        if !self.backlog {
+        if self.backlog != Backlog::Outbox {
             return None;
         }
         let oldest = self.shared.mail().outbox.as_ref()?.oldest()?;
@@ -295,9 +387,16 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         report.pings_unanswered = self.monitor.unanswered();
         report.rtt = self.monitor.rtt().smoothed();
         tracing::debug!(id = %report.id, %report, "line ended");
-        self.handler.on_close(&report);
-        if let Some(observer) = &self.environment.settings.observer {
-            observer.on_close(&report);
+        // Caught: a panic here would leave the line in its server's books, and abort the process if it came while the
+        // task unwinds from another one.
+        let told = catch_unwind(AssertUnwindSafe(|| self.handler.on_close(&report)));
+        let heard = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(observer) = &self.environment.settings.observer {
+                observer.on_close(&report);
+            }
+        }));
+        if told.is_err() || heard.is_err() {
+            tracing::error!(id = %report.id, "panic in on_close");
         }
         if let Some(ended) = &self.environment.ended {
             ended.on_ended(&report);

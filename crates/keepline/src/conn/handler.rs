@@ -40,9 +40,12 @@ pub trait Handler: Send + Unpin + 'static {
     }
 
     /// The line was idle for the whole of a limit. `default` is what happens unless this says otherwise: close as
-    /// [`Reason::Silent`] at the agreed silence limit, a log line for events that were only asked for.
+    /// [`Reason::Silent`] at the agreed silence limit; go on, with a log line, at an event that was only asked for
+    /// ([`Settings::idle_events`](crate::Settings::idle_events)).
     fn on_idle(&mut self, event: IdleEvent, default: Flow, turn: &mut Turn<'_, Self::Codec>) -> Flow {
-        let _ = (event, turn);
+        if default == Flow::Continue {
+            tracing::info!(?turn, %event, "line idle");
+        }
         default
     }
 

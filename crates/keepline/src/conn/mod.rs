@@ -8,6 +8,7 @@ mod connection;
 mod driver;
 mod environment;
 mod handler;
+mod idle_watch;
 mod outbox;
 mod rare;
 mod receive;

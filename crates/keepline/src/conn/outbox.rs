@@ -31,7 +31,7 @@ impl Default for OutboxLimits {
 /// Which queue a frame waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// Pings, pongs and farewells: they overtake data, but never cut a frame in two.
+    /// Pings and pongs: they overtake data, but never cut a frame in two.
     Control,
     Data,
 }
@@ -50,6 +50,8 @@ pub(crate) struct Item {
 pub(crate) struct Outbox {
     /// The frame of which a part is written, if any: nothing may come before the rest of it.
     head: Option<Item>,
+    /// How much of the head's frame is written.
+    head_written: u64,
     control: VecDeque<Item>,
     data: VecDeque<Item>,
     bytes: usize,
@@ -67,11 +69,24 @@ impl Outbox {
         }
     }
 
-    /// The rest of a frame that is partly written.
-    pub(crate) fn push_head(&mut self, item: Item) {
+    /// The rest of a frame of which `written` bytes are out already.
+    pub(crate) fn push_head(&mut self, item: Item, written: usize) {
         debug_assert!(self.head.is_none(), "only one frame can be partly written");
         self.bytes += item.bytes.len();
         self.head = Some(item);
+        self.head_written = written as u64;
+    }
+
+    /// Bytes of the item at the front that are written.
+    pub(crate) const fn head_written(&self) -> u64 {
+        self.head_written
+    }
+
+    /// Takes every item as if it had come at `now`.
+    pub(crate) fn forgive(&mut self, now: Instant) {
+        for item in self.head.iter_mut().chain(&mut self.control).chain(&mut self.data) {
+            item.since = now;
+        }
     }
 
     pub(crate) const fn bytes(&self) -> usize {
@@ -104,12 +119,13 @@ impl Outbox {
         }
     }
 
-    /// The first `count` gathered bytes are written.
-    pub(crate) fn advance(&mut self, mut count: usize) {
+    /// The first `count` gathered bytes are written; how many items that completes.
+    pub(crate) fn advance(&mut self, mut count: usize) -> usize {
+        let mut completed = 0;
         self.bytes -= count;
         while count > 0 {
             let next = self.head.take().or_else(|| self.control.pop_front()).or_else(|| self.data.pop_front());
-            let Some(mut item) = next else { return };
+            let Some(mut item) = next else { break };
             if let Some(sent) = &item.sent {
                 sent.store(true, Ordering::Release);
             }
@@ -118,8 +134,13 @@ impl Outbox {
             if taken < item.bytes.len() {
                 item.bytes = item.bytes.slice(taken..);
                 self.head = Some(item);
+                self.head_written += taken as u64;
+            } else {
+                self.head_written = 0;
+                completed += 1;
             }
         }
+        completed
     }
 }
 
@@ -144,11 +165,11 @@ mod tests {
         outbox.push(Lane::Data, item("data2", 2));
         outbox.push(Lane::Control, item("ping", 3));
         assert_eq!(next(&outbox, 100), "pingdata1data2");
-        outbox.advance(6);
+        assert_eq!((outbox.advance(6), outbox.head_written()), (1, 2), "the ping, and two bytes of data1");
         outbox.push(Lane::Control, item("pong", 4));
         assert_eq!(next(&outbox, 100), "ta1pongdata2");
         assert_eq!(next(&outbox, 5), "ta1po");
-        outbox.advance(12);
+        assert_eq!((outbox.advance(12), outbox.head_written()), (3, 0));
         assert!(outbox.is_empty());
     }
 

@@ -2,6 +2,7 @@
 
 use keepline_proto::{Instant, Reason};
 
+use super::idle_watch::IdleWatch;
 use super::report::Cause;
 
 /// Freed as soon as all of it is empty again.
@@ -14,6 +15,7 @@ pub(crate) struct Rare {
     pub(crate) handshake_by: Option<Instant>,
     pub(crate) first_frame_by: Option<Instant>,
     pub(crate) closing: Option<Closing>,
+    pub(crate) idle: Option<Box<IdleWatch>>,
 }
 
 /// A line that is about to end.
@@ -49,10 +51,14 @@ impl Rare {
             && self.handshake_by.is_none()
             && self.first_frame_by.is_none()
             && self.closing.is_none()
+            && self.idle.is_none()
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let closing = self.closing.as_ref().map(|closing| closing.by);
-        [self.handshake_by, self.first_frame_by, closing].into_iter().flatten().min()
+        if let Some(closing) = &self.closing {
+            return Some(closing.by);
+        }
+        let idle = self.idle.as_ref().and_then(|idle| idle.deadline());
+        [self.handshake_by, self.first_frame_by, idle].into_iter().flatten().min()
     }
 }

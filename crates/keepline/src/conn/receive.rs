@@ -9,7 +9,7 @@ use keepline_proto::{Instant, Reason};
 use tokio::io::ReadBuf;
 
 use super::connection::LineId;
-use super::driver::{Driver, Paused};
+use super::driver::{Backlog, Driver, Paused};
 use super::handler::{Beat, Flow, Handler};
 use super::outbox::Lane;
 use super::report::{Cause, reason_of};
@@ -21,42 +21,58 @@ use crate::clock;
 const READS: usize = 16;
 /// A leftover up to this size is put before the next read in the thread's buffer; a larger one grows where it is.
 const COPY: usize = BUFFER / 2;
+/// The most that a large leftover has room for beyond what has arrived.
+const GROW: usize = 4096;
 
 impl<Io: Transport, H: Handler> Driver<Io, H> {
     /// Reads until the socket has no more, the line pauses or ends, or the turn's share is used.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) {
+        if self.read_share(cx, scratch) {
+            cx.waker().wake_by_ref();
+        } else if let Some(watch) = self.idle_watch() {
+            watch.on_read_end(clock::now());
+        }
+    }
+
+    /// True if there may be more to read.
+    fn read_share(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> bool {
         for _ in 0..READS {
             if !self.paused.is_empty() || !self.is_open() {
-                return;
+                return false;
             }
             let held = self.rare.as_ref().map_or(0, |rare| rare.leftover.len());
             let front = if held <= COPY { held } else { 0 };
             let mut buffer = ReadBuf::new(&mut scratch.input[front..]);
             let count = match Pin::new(&mut self.io).poll_read(cx, &mut buffer) {
-                Poll::Pending => return,
+                Poll::Pending => return false,
                 Poll::Ready(Ok(())) => buffer.filled().len(),
                 Poll::Ready(Err(error)) => {
                     let cause = Some(Cause::Io(error.kind()));
-                    return self.close(reason_of(&error), cause, clock::now(), &mut scratch.output);
+                    self.close(reason_of(&error), cause, clock::now(), &mut scratch.output);
+                    return false;
                 }
             };
             // After the read: a stamp older than the bytes would evict early.
             let now = clock::now();
             if count == 0 {
-                return self.close(Reason::PeerClosed, None, now, &mut scratch.output);
+                self.close(Reason::PeerClosed, None, now, &mut scratch.output);
+                return false;
             }
             self.monitor.on_read(now);
+            if let Some(watch) = self.idle_watch() {
+                watch.on_read_begin();
+            }
             self.shared.stamp_in(now);
             if front == held {
                 self.read_in_place(cx, now, held, count, scratch);
             } else {
                 self.read_large(cx, now, count, scratch);
             }
-            if self.is_open() && (self.backlog || !scratch.output.is_empty()) {
+            if self.is_open() && (self.backlog == Backlog::Outbox || !scratch.output.is_empty()) {
                 self.write(cx, now, &mut scratch.output);
             }
         }
-        cx.waker().wake_by_ref();
+        true
     }
 
     /// Looks at what a paused line has not looked at yet.
@@ -69,17 +85,19 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
     /// The common way: all that is there lies in the thread's buffer.
     fn read_in_place(&mut self, cx: &mut Context<'_>, now: Instant, held: usize, count: usize, scratch: &mut Scratch) {
         let Scratch { input, output } = scratch;
-        if held > 0 {
-            let rare = self.rare();
-            input[..held].copy_from_slice(&rare.leftover);
-            rare.leftover.clear();
-        }
+        let mut leftover = self.rare.as_mut().map(|rare| std::mem::take(&mut rare.leftover)).unwrap_or_default();
+        input[..held].copy_from_slice(&leftover);
         let bytes = &input[..held + count];
         let (taken, announced) = self.parse(cx, bytes, now, output);
         if taken < bytes.len() {
-            let rare = self.rare();
-            rare.leftover.reserve_exact(bytes.len() - taken);
-            rare.leftover.extend_from_slice(&bytes[taken..]);
+            if taken > 0 {
+                // Another frame than before: its room is its own.
+                leftover = Vec::new();
+            }
+            leftover.clear();
+            leftover.reserve_exact(bytes.len() - taken);
+            leftover.extend_from_slice(&bytes[taken..]);
+            self.rare().leftover = leftover;
         }
         if self.rare.is_some() {
             self.time_frame(now, announced, taken > 0, count);
@@ -90,12 +108,14 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
     fn read_large(&mut self, cx: &mut Context<'_>, now: Instant, count: usize, scratch: &mut Scratch) {
         let Scratch { input, output } = scratch;
         let mut held = std::mem::take(&mut self.rare().leftover);
-        held.reserve_exact(count);
+        if held.capacity() - held.len() < count {
+            held.reserve_exact(count.max(GROW));
+        }
         held.extend_from_slice(&input[..count]);
         let (taken, announced) = self.parse(cx, &held, now, output);
-        held.drain(..taken);
-        if held.is_empty() {
-            held = Vec::new();
+        if taken > 0 {
+            held.drain(..taken);
+            held.shrink_to_fit();
         }
         self.rare().leftover = held;
         self.time_frame(now, announced, taken > 0, count);
@@ -136,7 +156,8 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
                     self.follow(flow, now, output);
                 }
                 self.on_first_frame();
-                if self.shared.flags().in_flight() >= self.environment.settings.answers_in_flight {
+                let in_flight = self.shared.flags().in_flight();
+                if in_flight > 0 && in_flight >= self.environment.settings.answers_in_flight {
                     self.pause(Paused::ANSWERS, now);
                 }
             }
@@ -159,8 +180,10 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
 
     #[inline]
     fn on_first_frame(&mut self) {
-        if let Some(rare) = &mut self.rare {
-            rare.first_frame_by = None;
+        if let Some(rare) = &mut self.rare
+            && rare.first_frame_by.take().is_some()
+        {
+            self.rearm = true;
         }
     }
 
@@ -182,7 +205,11 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
                 }
                 self.monitor.on_frame_bytes(now, count as u64);
             }
-            (_, Some(announced)) => self.monitor.on_frame_begin(now, announced),
+            (_, Some(announced)) => {
+                let here = self.rare.as_ref().map_or(0, |rare| rare.leftover.len());
+                self.monitor.on_frame_begin(now, announced);
+                self.monitor.on_frame_bytes(now, here as u64);
+            }
             (Some(_), None) => self.monitor.on_frame_end(now),
             (None, None) => return,
         }

@@ -56,6 +56,11 @@ impl Output {
         self.bytes.is_empty()
     }
 
+    /// How many frames are whole within the first `written` bytes.
+    pub(crate) fn frames_within(&self, written: usize) -> usize {
+        self.ends.partition_point(|(end, _)| *end <= written)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
@@ -108,5 +113,6 @@ mod tests {
         assert_eq!(output.remainder(3)[0], (Some(Data), 3..6));
         assert_eq!(output.remainder(7), [(Some(Control), 7..8), (Some(Data), 8..10)]);
         assert_eq!(output.remainder(10), []);
+        assert_eq!([0, 2, 3, 7, 10].map(|written| output.frames_within(written)), [0, 0, 1, 3, 5]);
     }
 }

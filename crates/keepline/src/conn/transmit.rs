@@ -8,7 +8,7 @@ use bytes::Bytes;
 use keepline_proto::{Instant, Reason};
 use tokio::io::ReadBuf;
 
-use super::driver::{Driver, Paused};
+use super::driver::{Backlog, Driver, Paused};
 use super::handler::Handler;
 use super::outbox::{Item, Outbox};
 use super::rare::Stage;
@@ -30,18 +30,21 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             let cause = Some(Cause::Io(error.kind()));
             return self.close(reason_of(&error), cause, now, output);
         }
-        if self.backlog || self.paused.has(Paused::BACKLOG) {
+        if self.backlog == Backlog::Outbox || self.paused.has(Paused::BACKLOG) {
             self.judge_backlog(now, output);
         }
     }
 
     fn write_some(&mut self, cx: &mut Context<'_>, now: Instant, output: &mut Output) -> io::Result<()> {
         let mut written = 0;
-        if !self.backlog {
+        if self.backlog != Backlog::Outbox && !output.is_empty() {
             match Pin::new(&mut self.io).poll_write(cx, &output.bytes) {
                 Poll::Ready(Ok(count)) => {
                     self.monitor.on_write(now);
                     written = count;
+                    if let Some(watch) = self.idle_watch() {
+                        watch.on_written(now, output.frames_within(count));
+                    }
                 }
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => {}
@@ -51,13 +54,18 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             self.keep(output, written, now);
         }
         output.clear();
-        if self.backlog {
+        if self.backlog == Backlog::Outbox {
             self.write_backlog(cx, now, output)?;
         }
-        // Only layers that buffer (TLS) have something to flush; they wake us when it is done.
+        // Only layers that buffer (TLS) have something to flush; they wake us when they can go on with it.
         match Pin::new(&mut self.io).poll_flush(cx) {
             Poll::Ready(Err(error)) => Err(error),
-            _ => Ok(()),
+            polled => {
+                if self.backlog != Backlog::Outbox {
+                    self.backlog = if polled.is_pending() { Backlog::Unflushed } else { Backlog::None };
+                }
+                Ok(())
+            }
         }
     }
 
@@ -69,11 +77,11 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             let item = Item { bytes: Bytes::copy_from_slice(&output.bytes[range]), since: now, sent: None };
             match lane {
                 Some(lane) => outbox.push(lane, item),
-                None => outbox.push_head(item),
+                None => outbox.push_head(item, written),
             }
         }
         drop(mail);
-        self.backlog = true;
+        self.backlog = Backlog::Outbox;
         self.rearm = true;
     }
 
@@ -86,7 +94,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
                     Some(outbox) if !outbox.is_empty() => outbox.gather(&mut output.bytes, BUFFER),
                     _ => {
                         mail.outbox = None;
-                        self.backlog = false;
+                        self.backlog = Backlog::None;
                         return Ok(());
                     }
                 }
@@ -95,8 +103,9 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => {
                     self.monitor.on_write(now);
-                    if let Some(outbox) = &mut self.shared.mail().outbox {
-                        outbox.advance(count);
+                    let completed = self.shared.mail().outbox.as_mut().map_or(0, |outbox| outbox.advance(count));
+                    if let Some(watch) = self.idle_watch() {
+                        watch.on_written(now, completed);
                     }
                 }
                 Poll::Ready(Err(error)) => return Err(error),
@@ -148,14 +157,14 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
     }
 
     fn flush_stage(&mut self, cx: &mut Context<'_>, now: Instant, output: &mut Output) -> Option<Stage> {
-        if self.backlog || !output.is_empty() {
+        if self.backlog != Backlog::None || !output.is_empty() {
             let result = self.write_some(cx, now, output);
             output.clear();
             if result.is_err() {
                 return Some(Stage::Drop);
             }
         }
-        (!self.backlog).then_some(Stage::Shutdown)
+        (self.backlog != Backlog::Outbox).then_some(Stage::Shutdown)
     }
 
     fn linger_stage(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Option<Stage> {

@@ -53,8 +53,10 @@ impl<C: Codec> Turn<'_, C> {
 
     /// The handshake is done: its deadline no longer applies.
     pub fn establish(&mut self) {
-        if let Some(rare) = self.rare {
-            rare.handshake_by = None;
+        if let Some(rare) = self.rare
+            && rare.handshake_by.take().is_some()
+        {
+            *self.rearm = true;
         }
     }
 
