@@ -25,8 +25,10 @@ pub trait Observer: Send + Sync + 'static {
         let _ = (id, beat);
     }
 
-    /// A connection was turned away before it became a line: [`ServerFull`](Reason::ServerFull) or
-    /// [`RateLimited`](Reason::RateLimited) (too many from one address).
+    /// A connection was turned away before it became a line: [`ServerFull`](Reason::ServerFull),
+    /// [`RateLimited`](Reason::RateLimited) (too many from one address), or why its upgrade failed:
+    /// [`HandshakeTimeout`](Reason::HandshakeTimeout), [`TlsError`](Reason::TlsError), [`Draining`](Reason::Draining) and
+    /// the like. [`ServerError`](Reason::ServerError) is a panic in `Service::open`.
     fn on_refused(&self, peer: Option<SocketAddr>, reason: Reason) {
         let _ = (peer, reason);
     }

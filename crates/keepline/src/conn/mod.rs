@@ -25,6 +25,8 @@ pub use driver::Driver;
 pub(crate) use environment::{Ended, Environment};
 pub use handler::{Beat, Flow, Handler};
 pub use outbox::OutboxLimits;
+#[cfg(feature = "serve")]
+pub(crate) use report::reason_of;
 pub use report::{Cause, Report};
 pub(crate) use shared::Shared;
 pub use transport::{Plain, Transport};

@@ -4,16 +4,18 @@ use std::fs::File;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use keepline_proto::Duration;
+use keepline_proto::{Duration, Instant, Reason};
 use rustix::io::Errno;
 
 use super::registry::Place;
 use super::{Listener, ServerHandle, Service};
-use crate::conn::{Driver, Environment, Transport};
+use crate::clock;
+use crate::conn::{Driver, Transport, reason_of};
 
 /// Connections accepted in one turn before other tasks have theirs.
 const BURST: usize = 64;
@@ -27,7 +29,7 @@ const UPGRADE_WITHIN: Duration = Duration::from_secs(10);
 pub(super) async fn accept<L: Listener>(
     listener: &mut L,
     handle: &ServerHandle,
-    mut open: impl FnMut(L::Io, Option<SocketAddr>, Place),
+    mut open: impl FnMut(L::Io, Accepted),
 ) {
     let mut reserve = Reserve::new();
     let mut pause = FIRST_PAUSE;
@@ -58,43 +60,71 @@ pub(super) async fn accept<L: Listener>(
     }
 }
 
-/// Upgrades a connection within the handshake's deadline, then drives it as a line.
+/// A connection that has found a place, but is no line yet.
+pub(super) struct Accepted {
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) place: Place,
+    /// All deadlines of the handshake count from here.
+    pub(super) at: Instant,
+}
+
+/// Upgrades a connection within the handshake's deadline, then opens the line.
 pub(super) async fn upgraded<S: Service, Io: Transport>(
     upgrade: Pin<Box<dyn Future<Output = io::Result<Io>> + Send>>,
-    peer: Option<SocketAddr>,
-    place: Place,
+    accepted: Accepted,
     service: Arc<S>,
-    environment: Arc<Environment>,
+    handle: ServerHandle,
 ) {
-    let within = environment.settings.handshake_within.unwrap_or(UPGRADE_WITHIN);
-    let io = match tokio::time::timeout(within.to_std(), upgrade).await {
-        Ok(Ok(io)) => io,
-        Ok(Err(error)) => return tracing::debug!(?peer, %error, "upgrade failed"),
-        Err(_) => return tracing::debug!(?peer, within = %within, "upgrade took too long"),
+    let by = accepted.at + handle.environment.settings.handshake_within.unwrap_or(UPGRADE_WITHIN);
+    let upgrade = tokio::time::timeout_at(clock::to_tokio(by), upgrade);
+    let reason = match handle.until_draining(upgrade).await {
+        Some(Ok(Ok(io))) => return open(io, accepted, &*service, &handle),
+        Some(Ok(Err(error))) => {
+            tracing::debug!(peer = ?accepted.peer, %error, "upgrade failed");
+            reason_of(&error)
+        }
+        Some(Err(_)) => Reason::HandshakeTimeout,
+        None => Reason::Draining,
     };
-    let (handler, codec) = service.open(peer);
-    let driver = Driver::new(io, handler, codec, environment, place.id);
+    refuse(&handle, accepted.peer, reason);
+}
+
+/// Opens a line in a task of its own.
+pub(super) fn open<S: Service, Io: Transport>(io: Io, accepted: Accepted, service: &S, handle: &ServerHandle) {
+    let Accepted { peer, place, at } = accepted;
+    // Caught: a panic in here would end the accept loop, and with it the server.
+    let Ok((handler, codec)) = catch_unwind(AssertUnwindSafe(|| service.open(peer))) else {
+        tracing::error!(?peer, "panic in Service::open");
+        return refuse(handle, peer, Reason::ServerError);
+    };
+    let driver = Driver::since(io, handler, codec, Arc::clone(&handle.environment), place.id, at);
     place.occupy(driver.shared(), peer);
-    driver.await;
+    if handle.is_draining() {
+        // The drain may have counted its lines before this one was there.
+        driver.shared().request_close(Reason::Draining);
+    }
+    drop(tokio::spawn(driver));
+}
+
+fn refuse(handle: &ServerHandle, peer: Option<SocketAddr>, reason: Reason) {
+    tracing::debug!(?peer, %reason, "connection refused");
+    if let Some(observer) = &handle.environment.settings.observer {
+        observer.on_refused(peer, reason);
+    }
 }
 
 /// Accepts what waits, at least one; the error of an accept ends the burst.
 async fn accept_burst<L: Listener>(
     listener: &mut L,
     handle: &ServerHandle,
-    open: &mut impl FnMut(L::Io, Option<SocketAddr>, Place),
+    open: &mut impl FnMut(L::Io, Accepted),
 ) -> io::Result<()> {
     poll_fn(|cx| {
         for accepted in 0..BURST {
             match listener.poll_accept(cx) {
                 Poll::Ready(Ok((io, peer))) => match handle.registry.admit(peer) {
-                    Ok(place) => open(io, peer, place),
-                    Err(reason) => {
-                        tracing::debug!(?peer, %reason, "connection refused");
-                        if let Some(observer) = &handle.environment.settings.observer {
-                            observer.on_refused(peer, reason);
-                        }
-                    }
+                    Ok(place) => open(io, Accepted { peer, place, at: clock::now() }),
+                    Err(reason) => refuse(handle, peer, reason),
                 },
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending if accepted == 0 => return Poll::Pending,
@@ -119,12 +149,24 @@ async fn turn_one_away<L: Listener>(listener: &mut L) {
     .await;
 }
 
-/// Errors that the peer caused before it was accepted; anything else is ours, and would come again at once.
+/// Errors that took one waiting connection with them (accept(2) names them); any other may come again at once, and must
+/// not make the loop spin.
 fn is_of_one_connection(error: &io::Error) -> bool {
-    !matches!(
+    matches!(
         error.raw_os_error().map(Errno::from_raw_os_error),
-        None | Some(
-            Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::BADF | Errno::INVAL | Errno::NOTSOCK
+        Some(
+            Errno::CONNABORTED
+                | Errno::CONNRESET
+                | Errno::INTR
+                | Errno::PERM
+                | Errno::PROTO
+                | Errno::NOPROTOOPT
+                | Errno::NETDOWN
+                | Errno::NETUNREACH
+                | Errno::HOSTDOWN
+                | Errno::HOSTUNREACH
+                | Errno::NONET
+                | Errno::TIMEDOUT
         )
     )
 }
@@ -148,5 +190,26 @@ impl Reserve {
     /// Gives the descriptor up; false if there was none.
     fn spend(&mut self) -> bool {
         self.0.take().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_errors_that_took_a_connection_with_them_are_tried_again_at_once() {
+        let one = [Errno::CONNABORTED, Errno::PERM, Errno::PROTO, Errno::NETUNREACH, Errno::INTR];
+        let ours = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::INVAL, Errno::FAULT, Errno::IO];
+        for (errnos, expected) in [(&one[..], true), (&ours[..], false)] {
+            for errno in errnos {
+                assert_eq!(
+                    is_of_one_connection(&io::Error::from_raw_os_error(errno.raw_os_error())),
+                    expected,
+                    "{errno}"
+                );
+            }
+        }
+        assert!(!is_of_one_connection(&io::Error::other("a listener of one's own")), "unknown: back off");
     }
 }

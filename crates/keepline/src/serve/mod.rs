@@ -50,7 +50,7 @@ pub use listener::{BACKLOG, Listener, tcp, unix};
 pub use registry::{LineEvent, LineInfo};
 pub use signal::terminated;
 
-use crate::conn::{Connection, Driver, Environment, Handler, LineId, Transport};
+use crate::conn::{Connection, Environment, Handler, LineId, Transport};
 use crate::kernel::KernelWatch;
 use crate::settings::Settings;
 use registry::Registry;
@@ -132,19 +132,17 @@ impl<L: Listener> Server<L> {
     /// Accepts until [`ServerHandle::drain`], then returns once the lines are gone, or the drain's time is over.
     pub async fn run<S: Service>(self, service: S) {
         let Self { mut listener, handle } = self;
-        let accept = accept::accept(&mut listener, &handle, |io, peer, place| {
-            let (handler, codec) = service.open(peer);
-            let driver = Driver::new(io, handler, codec, Arc::clone(&handle.environment), place.id);
-            place.occupy(driver.shared(), peer);
-            drop(tokio::spawn(driver));
+        let accept = accept::accept(&mut listener, &handle, |io, accepted| {
+            accept::open(io, accepted, &service, &handle);
         });
-        handle.until_draining(accept).await;
+        let _ = handle.until_draining(accept).await;
         drop(listener);
         handle.let_go().await;
     }
 
     /// As [`run`](Self::run), with a step between accept and the line's start, as a TLS handshake. The step must end
-    /// within the settings' `handshake_within` (10 s if that is `None`), counted from accept.
+    /// within the settings' `handshake_within` (10 s if that is `None`), counted from accept; what is left of it is
+    /// the line's, for [`Turn::establish`](crate::Turn::establish). A drain ends upgrades at once.
     ///
     /// A large stream should be returned in a `Box`: it lives in the line's future.
     pub async fn run_upgraded<S, U, F, Io>(self, upgrade: U, service: S)
@@ -156,12 +154,11 @@ impl<L: Listener> Server<L> {
     {
         let Self { mut listener, handle } = self;
         let service = Arc::new(service);
-        let accept = accept::accept(&mut listener, &handle, |io, peer, place| {
+        let accept = accept::accept(&mut listener, &handle, |io, accepted| {
             let upgrading: Pin<Box<dyn Future<Output = io::Result<Io>> + Send>> = Box::pin(upgrade(io));
-            let (service, environment) = (Arc::clone(&service), Arc::clone(&handle.environment));
-            drop(tokio::spawn(accept::upgraded(upgrading, peer, place, service, environment)));
+            drop(tokio::spawn(accept::upgraded(upgrading, accepted, Arc::clone(&service), handle.clone())));
         });
-        handle.until_draining(accept).await;
+        let _ = handle.until_draining(accept).await;
         drop(listener);
         handle.let_go().await;
     }
@@ -208,9 +205,9 @@ impl ServerHandle {
         });
     }
 
-    /// Closes every line at once, also in the middle of a drain.
+    /// Closes every line at once, also in the middle of a drain, which ends with that.
     pub fn stop(&self) {
-        self.drain(Duration::ZERO);
+        self.drain.send_replace(Some(Duration::ZERO));
         for line in self.registry.lines() {
             line.request_close(Reason::Draining);
         }

@@ -52,7 +52,7 @@ pub(super) struct Registry {
     state: Mutex<State>,
     events: broadcast::Sender<LineEvent>,
     /// Told when the last line has ended.
-    pub(super) empty: Notify,
+    empty: Notify,
 }
 
 #[derive(Default)]
@@ -108,6 +108,17 @@ impl Registry {
 
     pub(super) fn len(&self) -> usize {
         self.lock().lines
+    }
+
+    /// Resolves when there is no line.
+    pub(super) async fn emptied(&self) {
+        loop {
+            let empty = self.empty.notified();
+            if self.len() == 0 {
+                return;
+            }
+            empty.await;
+        }
     }
 
     pub(super) const fn limits(&self) -> &Limits {
