@@ -100,6 +100,12 @@ impl BackoffSettings {
         Ok(Self { base, cap, stable })
     }
 
+    /// How long a connection must be up to count as success.
+    #[must_use]
+    pub const fn stable(&self) -> Duration {
+        self.stable
+    }
+
     /// The longest wait after this many failures in a row.
     #[must_use]
     pub fn window(&self, failures: u32) -> Duration {

@@ -1,6 +1,6 @@
 //! Plan: which endpoint a client tries next, and when. A state machine without a clock or a socket.
 
-use keepline_proto::{Backoff, Duration, Instant, Reason, Reconnect, RetryHint};
+use keepline_proto::{Backoff, BackoffSettings, Duration, Instant, Reason, Reconnect, RetryHint};
 
 /// The reconnect rule of one client; it outlives every connection.
 ///
@@ -19,6 +19,9 @@ use keepline_proto::{Backoff, Duration, Instant, Reason, Reconnect, RetryHint};
 #[derive(Debug)]
 pub(super) struct Plan {
     backoff: Backoff,
+    stable: Duration,
+    /// Since when the line is up, if it is.
+    up: Option<Instant>,
     endpoints: usize,
     next: usize,
     /// Endpoints that failed since the last wait or line.
@@ -38,8 +41,9 @@ pub(super) enum Step {
 
 impl Plan {
     /// At least one endpoint.
-    pub(super) const fn new(endpoints: usize, backoff: Backoff) -> Self {
-        Self { backoff, endpoints, next: 0, failed: 0, attempts: 0 }
+    pub(super) const fn new(endpoints: usize, settings: BackoffSettings, seed: u64) -> Self {
+        let backoff = Backoff::new(settings, seed);
+        Self { backoff, stable: settings.stable(), up: None, endpoints, next: 0, failed: 0, attempts: 0 }
     }
 
     /// The endpoint to try now, and the number of the attempt, from 1.
@@ -62,18 +66,20 @@ impl Plan {
     /// The line is up.
     pub(super) const fn on_up(&mut self, now: Instant) {
         self.failed = 0;
+        self.up = Some(now);
         self.backoff.on_up(now);
     }
 
     /// The line has ended.
     pub(super) fn on_ended(&mut self, now: Instant, reason: Reason, hint: Option<RetryHint>) -> Step {
+        // Not to be read off the backoff: the first failure ever looks there like the first after a stable line.
+        let stable = self.up.take().is_some_and(|since| now.since(since) >= self.stable);
         let hint = match reason.reconnect() {
             Reconnect::No => return Step::Over,
             Reconnect::After(after) => hint.or(Some(RetryHint { after, spread: Duration::ZERO })),
             Reconnect::Yes => hint,
         };
         let wait = self.backoff.on_down(now, hint);
-        let stable = self.backoff.failures() <= 1;
         if stable {
             self.attempts = 0;
         }
@@ -92,14 +98,12 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use keepline_proto::BackoffSettings;
-
     use super::*;
 
     fn plan(endpoints: usize) -> Plan {
         let ms = Duration::from_millis;
         let settings = BackoffSettings::new(ms(100), ms(1000), Duration::from_secs(30)).unwrap();
-        Plan::new(endpoints, Backoff::new(settings, 7))
+        Plan::new(endpoints, settings, 7)
     }
 
     fn at(secs: u64) -> Instant {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
-use keepline_proto::{Backoff, Duration, Reason};
+use keepline_proto::{Duration, Reason};
 use tokio::sync::watch;
 
 use super::event::{Event, Teller};
@@ -43,7 +43,7 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         closed: watch::Receiver<bool>,
         teller: Teller,
     ) -> Self {
-        let plan = Plan::new(options.endpoints.len(), Backoff::new(options.backoff, options.seed));
+        let plan = Plan::new(options.endpoints.len(), options.backoff, options.seed);
         let environment = Environment::new(options.settings.clone(), None);
         Self { connect: Arc::new(connect), options, session, closed, teller, plan, environment, lines: 0 }
     }
