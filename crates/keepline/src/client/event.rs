@@ -16,6 +16,8 @@ use crate::conn::{Beat, Report};
 
 /// Events that wait for a listener; beyond that they are counted instead.
 const WAITING: usize = 1024;
+/// Places kept for the last two: what was missed, and the end.
+const LAST: usize = 2;
 
 /// What happened to a client's connection, in order.
 #[derive(Clone, Debug)]
@@ -77,7 +79,7 @@ pub(super) struct Teller {
 
 /// The two ends of a client's events.
 pub(super) fn channel() -> (Teller, Events) {
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let (sender, receiver) = mpsc::channel(WAITING + LAST);
     let missed = Arc::new(AtomicU64::new(0));
     (Teller { sender, missed: Arc::clone(&missed) }, Events { receiver, missed })
 }
@@ -93,7 +95,7 @@ impl Stream for Events {
     type Item = Event;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        // What was missed lies behind what is still waiting.
+        // Else the next event will say so, in its place.
         if self.receiver.is_empty() {
             let missed = self.missed.swap(0, Ordering::AcqRel);
             if missed > 0 {
@@ -106,15 +108,37 @@ impl Stream for Events {
 
 impl Teller {
     pub(super) fn tell(&self, event: Event) {
-        // A client without a listener is no error; a slow listener is told how much it missed.
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.sender.try_send(event) {
+        if self.has_room() {
+            self.tell_missed();
+        }
+        if self.has_room() {
+            self.put(event);
+        } else {
             self.missed.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    /// The last word, which even a slow listener gets.
-    pub(super) async fn tell_last(self, event: Event) {
-        let _ = self.sender.send(event).await;
+    /// The last word, for which there is always room.
+    pub(super) fn tell_last(self, event: Event) {
+        self.tell_missed();
+        self.put(event);
+    }
+
+    fn has_room(&self) -> bool {
+        self.sender.capacity() > LAST
+    }
+
+    /// Between what came before the gap and what comes after it.
+    fn tell_missed(&self) {
+        let missed = self.missed.swap(0, Ordering::AcqRel);
+        if missed > 0 {
+            self.put(Event::Missed(missed));
+        }
+    }
+
+    fn put(&self, event: Event) {
+        // A client without a listener is no error.
+        let _ = self.sender.try_send(event);
     }
 }
 

@@ -61,7 +61,7 @@ impl<C: Connect, P: Protocol> Task<C, P> {
             }
         };
         self.session.close();
-        self.teller.tell_last(Event::Closed { reason }).await;
+        self.teller.tell_last(Event::Closed { reason });
     }
 
     async fn attempt(&mut self) -> Next {
