@@ -24,7 +24,6 @@
 //! ```
 
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use keepline_proto::{BackoffSettings, Duration};
@@ -59,10 +58,12 @@ pub struct Options {
     pub backoff: BackoffSettings,
     /// The most a connection attempt may take, name lookup and TLS included; 10 s.
     pub connect_within: Duration,
-    /// Messages without an answer at one time, and pushes that wait for the application; 256.
+    /// Messages without an answer at one time, and pushes that wait for the application; 256. A burst is bounded by
+    /// the outbox of the settings besides. A message whose outcome was dropped counts until its answer comes.
     pub in_flight: usize,
-    /// Seeds the waits. Default: random; clients with the same seed come back together.
-    pub seed: u64,
+    /// Seeds the waits. `None`, the default, is another seed for each client; clients with the same seed come back
+    /// together.
+    pub seed: Option<u64>,
 }
 
 impl Options {
@@ -74,14 +75,9 @@ impl Options {
             backoff: BackoffSettings::default(),
             connect_within: Duration::from_secs(10),
             in_flight: 256,
-            seed: random_seed(),
+            seed: None,
         }
     }
-}
-
-/// The standard library's per-process keys are the one source of randomness that needs no dependency.
-fn random_seed() -> u64 {
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
 
 /// Options that can't work.
@@ -146,8 +142,8 @@ impl<P: Protocol> Client<P> {
         self.inner.session.send(message)
     }
 
-    /// The next thing that the peer sent unasked; `None` once the client is closed. While many wait, the line does not
-    /// read. Cancel-safe.
+    /// The next thing that the peer sent unasked; `None` once the client is closed and none waits. While as many wait
+    /// as may be in flight, the line does not read: no answers come then, and a silent peer is not noticed. Cancel-safe.
     pub async fn next_push(&self) -> Option<P::Answer> {
         loop {
             let pushed = self.inner.session.pushed.notified();
@@ -159,7 +155,8 @@ impl<P: Protocol> Client<P> {
         }
     }
 
-    /// Says goodbye and stays closed: what waits is written, the line ends as [`Bye`](crate::Reason::Bye), and no new one comes.
+    /// Says goodbye and stays closed: what waits is written, the line ends as [`Bye`](crate::Reason::Bye), and no new
+    /// one comes. Messages in flight have their verdicts when the line has ended, at most the settings' linger later.
     pub fn close(&self) {
         self.inner.close();
     }

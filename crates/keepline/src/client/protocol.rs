@@ -12,7 +12,8 @@ pub trait Protocol: Send + 'static {
     /// What it gets: answers, and what the peer sends unasked.
     type Answer: Send + Unpin + 'static;
 
-    /// The codec of a new line; whatever the protocol remembers of the old line is void.
+    /// A codec for a new line; whatever the protocol remembers of the old line is void. Asked for twice a line: one
+    /// codec decodes and carries the heartbeats, the other encodes messages before they are queued.
     fn codec(&mut self) -> Self::Codec;
 
     /// Appends a message's frame to `out`. `id` counts the client's messages; formats that correlate answers carry it.

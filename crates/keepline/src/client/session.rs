@@ -65,17 +65,19 @@ impl<P: Protocol> Session<P> {
         }
     }
 
-    /// The codec for a line that is about to start.
-    pub(super) fn codec(&self) -> P::Codec {
-        self.lock().protocol.codec()
+    /// The codecs for a line that is about to start: one for its driver, one for the messages.
+    pub(super) fn codecs(&self) -> [P::Codec; 2] {
+        let mut state = self.lock();
+        [state.protocol.codec(), state.protocol.codec()]
     }
 
     /// From now on messages go to this line.
-    pub(super) fn up(&self, connection: Connection) {
+    pub(super) fn up(&self, connection: Connection, codec: P::Codec) {
         let mut state = self.lock();
-        let codec = state.protocol.codec();
-        if !matches!(state.line, Line::Closed) {
-            state.line = Line::Up { connection, codec };
+        match state.line {
+            // Closed while it was connecting: nobody else knows of this line.
+            Line::Closed => connection.close(Reason::Bye),
+            _ => state.line = Line::Up { connection, codec },
         }
     }
 
@@ -86,12 +88,7 @@ impl<P: Protocol> Session<P> {
             state.line = Line::Down;
         }
         for (_, pending) in std::mem::take(&mut state.pending) {
-            let verdict = match pending.sent.load(Ordering::Acquire) {
-                true => Verdict::MaybeSent(reason),
-                false => Verdict::NotSent(NotSent::Ended(reason)),
-            };
-            // Nobody waits for a dropped outcome.
-            let _ = pending.verdict.send(verdict);
+            pending.end(reason);
         }
     }
 
@@ -118,6 +115,10 @@ impl<P: Protocol> Session<P> {
         {
             connection.resume();
         }
+        if !state.pushes.is_empty() {
+            // Two pushes that come before their two waiters wait leave one permit.
+            self.pushed.notify_one();
+        }
         push.ok_or(matches!(state.line, Line::Closed))
     }
 
@@ -133,15 +134,15 @@ impl<P: Protocol> Session<P> {
                 Some((_, pending)) => pending.answer(answer),
                 None => return self.push(&mut state, answer),
             },
-            Incoming::AnswerTo(id, answer) => {
-                if let Some(pending) = state.pending.remove(&id) {
-                    pending.answer(answer);
-                }
-            }
+            Incoming::AnswerTo(id, answer) => match state.pending.remove(&id) {
+                Some(pending) => pending.answer(answer),
+                None => tracing::debug!(id, "late or double answer ignored"),
+            },
             Incoming::Push(push) => return self.push(&mut state, push),
             Incoming::Ignore => {}
             Incoming::Goodbye(reason, hint) => {
                 state.hint = hint;
+                state.settle(reason);
                 return Flow::Close(reason);
             }
         }
@@ -152,11 +153,25 @@ impl<P: Protocol> Session<P> {
     fn push(&self, state: &mut State<P>, push: P::Answer) -> Flow {
         state.pushes.push_back(push);
         self.pushed.notify_one();
+        self.room(state)
+    }
+
+    fn room(&self, state: &State<P>) -> Flow {
         if state.pushes.len() >= self.in_flight { Flow::Pause } else { Flow::Continue }
     }
 }
 
 impl<P: Protocol> State<P> {
+    /// No answer will be read any more: what has left has its verdict now, the rest when it is known to stay.
+    fn settle(&mut self, reason: Reason) {
+        if matches!(self.line, Line::Up { .. }) {
+            self.line = Line::Down;
+        }
+        for (_, pending) in self.pending.extract_if(.., |_, pending| pending.is_sent()) {
+            pending.end(reason);
+        }
+    }
+
     fn send(
         &mut self,
         message: P::Message,
@@ -190,6 +205,18 @@ impl<A> Pending<A> {
         // Nobody waits for a dropped outcome.
         let _ = self.verdict.send(Verdict::Answered(answer));
     }
+
+    fn is_sent(&self) -> bool {
+        self.sent.load(Ordering::Acquire)
+    }
+
+    fn end(self, reason: Reason) {
+        let verdict = match self.is_sent() {
+            true => Verdict::MaybeSent(reason),
+            false => Verdict::NotSent(NotSent::Ended(reason)),
+        };
+        let _ = self.verdict.send(verdict);
+    }
 }
 
 /// The handler of a client's line.
@@ -200,6 +227,11 @@ pub(super) struct Listen<P: Protocol> {
 
 impl<P: Protocol> Handler for Listen<P> {
     type Codec = P::Codec;
+
+    fn on_open(&mut self, _: &mut Turn<'_, P::Codec>) -> Flow {
+        // Pushes may wait since an older line, and each line would add one more.
+        self.session.room(&self.session.lock())
+    }
 
     fn on_frame(&mut self, frame: <P::Codec as Codec>::Frame<'_>, _: &mut Turn<'_, P::Codec>) -> Flow {
         self.session.on_frame(frame)

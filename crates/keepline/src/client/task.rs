@@ -1,6 +1,7 @@
 //! Task: the loop of a client, which outlives every line.
 
 use std::future::Future;
+use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::sync::Arc;
 
@@ -43,7 +44,8 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         closed: watch::Receiver<bool>,
         teller: Teller,
     ) -> Self {
-        let plan = Plan::new(options.endpoints.len(), options.backoff, options.seed);
+        // Drawn here: options are cloned for many clients.
+        let plan = Plan::new(options.endpoints.len(), options.backoff, options.seed.unwrap_or_else(random_seed));
         let environment = Environment::new(options.settings.clone(), None);
         Self { connect: Arc::new(connect), options, session, closed, teller, plan, environment, lines: 0 }
     }
@@ -70,7 +72,12 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         self.teller.tell(Event::Connecting { endpoint: Arc::clone(&endpoint), attempt });
         let (connect, to) = (Arc::clone(&self.connect), Arc::clone(&endpoint));
         let within = self.options.connect_within.to_std();
-        let mut connecting = tokio::spawn(async move { tokio::time::timeout(within, connect.connect(&to)).await? });
+        let session = Arc::clone(&self.session);
+        let mut connecting = tokio::spawn(async move {
+            let io = tokio::time::timeout(within, connect.connect(&to)).await??;
+            // Here, as the protocol too may panic.
+            Ok((io, session.codecs()))
+        });
         let result = match self.unless_closed(&mut connecting).await {
             Some(Ok(result)) => result,
             Some(Err(panic)) => Err(io::Error::other(panic)),
@@ -80,7 +87,7 @@ impl<C: Connect, P: Protocol> Task<C, P> {
             }
         };
         match result {
-            Ok(io) => self.line(io, endpoint).await,
+            Ok((io, codecs)) => self.line(io, codecs, endpoint).await,
             Err(error) => self.failed(&error, endpoint),
         }
     }
@@ -93,26 +100,23 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         Next::Wait(next_try)
     }
 
-    async fn line(&mut self, io: C::Io, endpoint: Arc<str>) -> Next {
+    async fn line(&mut self, io: C::Io, [decoder, encoder]: [P::Codec; 2], endpoint: Arc<str>) -> Next {
         self.lines += 1;
         let id = LineId(self.lines);
         let listen = Listen { session: Arc::clone(&self.session), teller: self.teller.clone() };
-        let codec = self.session.codec();
-        let driver = Driver::new(io, listen, codec, Arc::clone(&self.environment), id);
+        let driver = Driver::new(io, listen, decoder, Arc::clone(&self.environment), id);
         let opened = clock::now();
         self.plan.on_up(opened);
-        // Told first: the line's own events come from its task.
+        // In this order: who hears that the line is up can send, and the line's own events come after it.
+        self.session.up(driver.connection(), encoder);
         self.teller.tell(Event::Up { endpoint });
-        self.session.up(driver.connection());
         let ended = tokio::spawn(driver).await;
         let now = clock::now();
         let report = ended.unwrap_or_else(|_| Report::new(id, Reason::ServerError, opened, now));
         let reason = report.reason;
-        let step = match *self.closed.borrow() {
-            true => Step::Over,
-            false => self.plan.on_ended(now, reason, self.session.take_hint()),
-        };
-        let (next_try, next) = match step {
+        let (next_try, next) = match self.plan.on_ended(now, reason, self.session.take_hint()) {
+            // Whatever the line ended of meanwhile.
+            _ if *self.closed.borrow() => (None, Next::Over(Reason::Bye)),
             Step::Try(wait) => (Some(wait), Next::Wait(wait)),
             Step::Over => (None, Next::Over(reason)),
         };
@@ -129,4 +133,9 @@ impl<C: Connect, P: Protocol> Task<C, P> {
             value = future => Some(value),
         }
     }
+}
+
+/// The standard library's per-process keys are the one source of randomness that needs no dependency.
+fn random_seed() -> u64 {
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
