@@ -36,3 +36,18 @@ impl Deadline {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_a_failure_that_says_what_was_going_on() {
+        let deadline = Deadline::after(Duration::from_secs(60));
+        assert!(deadline.check(deadline.at - Duration::from_nanos(1), "echoing").is_ok());
+        let error = deadline.check(deadline.at, "echoing").unwrap_err();
+        assert_eq!(error.exit_code(), 1);
+        assert!(error.to_string().starts_with("the time limit of 1m is over while echoing"), "{error}");
+        assert!(Deadline::after(Duration::ZERO).left().is_zero());
+    }
+}

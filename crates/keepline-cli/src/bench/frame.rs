@@ -129,6 +129,10 @@ mod tests {
             wrong[at] ^= 1;
             assert_eq!(pattern.mismatch(0, &wrong), Some(at as u64));
         }
+        let mut long = pattern.bytes[..pattern.cycle].repeat(3);
+        let at = 2 * pattern.cycle + 7;
+        long[at] ^= 1;
+        assert_eq!(pattern.mismatch(0, &long), Some(at as u64), "behind the first cycle");
         assert_eq!(pattern.mismatch(0, pattern.stretch(16, 16)), Some(5), "the first frame is lost");
         let swapped = [&right[16..32], &right[..16]].concat();
         assert!(pattern.mismatch(0, &swapped).is_some());

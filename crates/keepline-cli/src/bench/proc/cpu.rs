@@ -138,6 +138,13 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_that_ended_is_no_error() {
+        for (errno, ended) in [(Errno::NOENT, true), (Errno::SRCH, true), (Errno::ACCESS, false)] {
+            assert_eq!(has_ended(&errno.into()), ended, "{errno:?}");
+        }
+    }
+
+    #[test]
     fn our_own_time_grows_with_work() {
         let before = Sample::read(std::process::id()).unwrap();
         let mut sum = 0_u64;
