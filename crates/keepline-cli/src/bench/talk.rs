@@ -130,7 +130,8 @@ impl<'a> Talk<'a> {
                 if next > 0 { line.send(exchange, next) } else { Ok(()) }
             }
             Happening::Closed => Err(Error::Failed(format!(
-                "the server closed line {} in the middle of the talk, after {} answers on all lines",
+                "the server closed line {} in the middle of the talk, after {} answers on all lines: a message may be \
+                 over its limit on frames (--size), or a line silent for too long (--reader-idle)",
                 line.id,
                 ledger.answered()
             ))),
