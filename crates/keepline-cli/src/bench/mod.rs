@@ -3,9 +3,9 @@
 //! ```text
 //! commands::bench ── flags ──> contest ── starts, interleaves ──> contestant ──> server (a process or a target)
 //!                                 │
-//!                      idle, evict, echo, storm ── drive ──> load (one epoll thread) ──> line ──> frame
-//!                                 │                               proc (memory, CPU), strace
-//!                                 └── rounds of measures ──> report (table or JSON)
+//!        storm, echo, idle (footprint, evict) ── open, talk ──> load (one epoll thread) ──> line ──> frame
+//!                                 │                 └─ ledger, schedule     proc (memory, CPU), strace
+//!                                 └── rounds of figures ──> report (table or JSON)
 //! ```
 //! The load is one thread without an async runtime, so that the generator costs less than what it measures.
 

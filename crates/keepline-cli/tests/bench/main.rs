@@ -57,6 +57,15 @@ fn echo_counts_what_came_back() {
     assert!(number(&result, "p99_us") <= number(&result, "max_us"));
 }
 
+/// More under way than the sockets of both ends hold: the load must wait until it may write on.
+#[test]
+fn messages_that_fill_the_sockets_come_back_whole() {
+    let addr = peer::start(LONG, Manner::Honest);
+    let output = against(addr, "echo --connections 2 --depth 512 --size 65536 --duration 100ms --warmup 0s");
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert!(number(&result(&output), "messages") >= 1024.0);
+}
+
 #[test]
 fn an_open_loop_keeps_its_rate_and_shows_a_stall() {
     let addr = peer::start(LONG, Manner::Stalling(300));
@@ -129,6 +138,14 @@ fn lines_that_are_never_closed_are_counted() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(number(&result(&output), "unclosed"), 5.0);
     assert!(complaint(&output).contains("5 lines were not closed"), "{}", complaint(&output));
+}
+
+#[test]
+fn a_close_with_a_ping_unanswered_is_a_fault() {
+    let addr = peer::start(LIMIT, Manner::Curt);
+    let output = against(addr, "idle --connections 2,5 --evict-limit 4s");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("5 lines were closed with a PING unanswered"), "{}", complaint(&output));
 }
 
 #[test]

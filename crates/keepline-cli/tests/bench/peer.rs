@@ -26,6 +26,8 @@ pub(crate) enum Manner {
     Stuck,
     /// Pauses for this many milliseconds, once on each line.
     Stalling(u64),
+    /// Answers the first PING of a line, and no other.
+    Curt,
     /// Closes each line at once.
     Closing,
 }
@@ -48,6 +50,7 @@ struct Line {
     limit: Option<Duration>,
     manner: Manner,
     echoes: u32,
+    pings: u32,
 }
 
 impl Line {
@@ -57,7 +60,7 @@ impl Line {
             Manner::Patient => None,
             _ => Some(limit),
         };
-        Self { stream, limit, manner, echoes: 0 }
+        Self { stream, limit, manner, echoes: 0, pings: 0 }
     }
 
     fn run(mut self) -> Option<()> {
@@ -106,6 +109,10 @@ impl Line {
 
     fn reply(&mut self, mut frame: Vec<u8>) -> Option<()> {
         if frame[4] == 1 {
+            self.pings += 1;
+            if self.manner == Manner::Curt && self.pings > 1 {
+                return Some(());
+            }
             frame = vec![0, 0, 0, 5, 2];
             if self.manner == Manner::Talkative {
                 frame = frame.repeat(2);
