@@ -1,0 +1,136 @@
+//! How many connections a server takes, what it knows of them, and what it gives back.
+
+use keepline::serve::{Limits, LineEvent, Server};
+use keepline::wire::echo::{Echo, Frame};
+use keepline::{Flow, Handler, Reason, Report, Turn};
+use socket2::SockRef;
+use tokio::io::AsyncWriteExt;
+
+use crate::serve_support::*;
+use crate::support::*;
+
+fn at_most(connections: usize, per_address: Option<usize>) -> Limits {
+    let mut limits = Limits::default();
+    limits.connections = connections;
+    limits.per_address = per_address;
+    limits
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_and_takes_again_what_becomes_free() {
+    let cases = [(at_most(3, None), Reason::ServerFull), (at_most(100, Some(3)), Reason::RateLimited)];
+    for (limits, reason) in cases {
+        let server = server(watched(), limits);
+        let mut events = server.handle.events();
+        let mut peers = vec![joined(server.address).await, joined(server.address).await, joined(server.address).await];
+        for _ in 0..5 {
+            assert!(is_turned_away(server.address).await);
+        }
+        assert_eq!(*server.books.refused.lock().unwrap(), [reason; 5]);
+        assert_eq!(server.handle.lines(), 3, "the refused are none");
+        peers.pop();
+        while !matches!(events.recv().await.unwrap(), LineEvent::Closed(_)) {}
+        // The event comes just before the place is free.
+        while server.handle.lines() > 2 {
+            tokio::task::yield_now().await;
+        }
+        peers.push(joined(server.address).await);
+        assert!(is_turned_away(server.address).await);
+    }
+}
+
+#[tokio::test]
+async fn the_snapshot_and_the_events_tell_of_each_line() {
+    let server = server(watched(), Limits::default());
+    let mut events = server.handle.events();
+    let first = joined(server.address).await;
+    let second = joined(server.address).await;
+    let addresses = [first.local_addr().unwrap(), second.local_addr().unwrap()];
+    let lines = server.handle.snapshot();
+    assert_eq!(lines.iter().map(|line| line.peer.unwrap()).collect::<Vec<_>>(), addresses);
+    assert_ne!(lines[0].id, lines[1].id);
+    assert!(lines.iter().all(|line| line.waiting == 0 && line.last_in <= line.age + SLOT));
+    for (line, address) in lines.iter().zip(addresses) {
+        assert_eq!(events.recv().await.unwrap(), LineEvent::Opened { id: line.id, peer: Some(address) });
+    }
+    let connection = server.handle.line(lines[1].id).unwrap();
+    connection.close(Reason::Kicked);
+    drop(second);
+    let LineEvent::Closed(report) = events.recv().await.unwrap() else { panic!("a line has ended") };
+    assert_eq!((report.id, report.reason), (lines[1].id, Reason::Kicked));
+    while server.handle.lines() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert!(server.handle.line(lines[1].id).is_none());
+    let third = joined(server.address).await;
+    assert!(server.handle.line(lines[1].id).is_none(), "the place is taken again, by a line with another number");
+    drop((first, third));
+}
+
+/// Panics wherever it is told to.
+struct Fragile;
+
+impl Handler for Fragile {
+    type Codec = Echo;
+
+    fn on_frame(&mut self, frame: Frame<'_>, turn: &mut Turn<'_, Echo>) -> Flow {
+        assert!(!frame.content.starts_with(b"poison"), "on purpose");
+        turn.reply(frame)
+    }
+
+    fn on_close(&mut self, report: &Report) {
+        // After every line, also while the task unwinds from the panic above.
+        panic!("on purpose, after {report}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_connection_and_gives_its_place_back() {
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::bind("127.0.0.1:0".parse().unwrap(), watched()).unwrap();
+    let (address, handle) = (server.local_addr().unwrap(), server.handle());
+    let running = tokio::spawn(server.run(move |_| {
+        let call = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        assert!(call != 1, "on purpose: the second connection");
+        (Fragile, Echo::strict())
+    }));
+    let mut healthy = joined(address).await;
+    assert!(is_turned_away(address).await, "a panic of the service");
+    for _ in 0..20 {
+        let mut peer = joined(address).await;
+        peer.write_all(&frame(b"poison")).await.unwrap();
+        drop(joined(address).await);
+        while handle.lines() > 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+    healthy.write_all(PING).await.unwrap();
+    handle.drain(millis(0));
+    drop(healthy);
+    running.await.unwrap();
+    assert_eq!(handle.lines(), 0);
+    assert_eq!(handle.snapshot(), []);
+}
+
+#[tokio::test]
+async fn the_kernels_watch_is_on_what_is_accepted() {
+    use keepline::serve::{KernelWatch, Listener, tcp};
+    let mut watch = KernelWatch::after(secs(20));
+    watch.user_timeout = Some(millis(7_500));
+    let mut listener = tcp("127.0.0.1:0".parse().unwrap(), watch).unwrap();
+    let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (ours, _) = std::future::poll_fn(|cx| Listener::poll_accept(&mut listener, cx)).await.unwrap();
+    let socket = SockRef::from(&ours);
+    assert_eq!(socket.tcp_user_timeout().unwrap(), Some(millis(7_500).to_std()));
+    assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
+    assert_eq!(socket.tcp_keepalive_time().unwrap(), secs(20).to_std());
+    assert_eq!(socket.tcp_keepalive_interval().unwrap(), secs(2).to_std());
+    assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+    drop(peer);
+
+    let mut listener = tcp("127.0.0.1:0".parse().unwrap(), KernelWatch::default()).unwrap();
+    let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (ours, _) = std::future::poll_fn(|cx| Listener::poll_accept(&mut listener, cx)).await.unwrap();
+    assert_eq!(SockRef::from(&ours).tcp_user_timeout().unwrap(), None);
+    assert!(!SockRef::from(&ours).keepalive().unwrap());
+}
