@@ -6,6 +6,7 @@
 mod clocks;
 mod connection;
 mod driver;
+mod ending;
 mod environment;
 mod handler;
 mod idle_watch;
@@ -16,6 +17,7 @@ mod report;
 mod scratch;
 mod shared;
 mod size;
+mod state;
 mod transmit;
 mod transport;
 mod turn;

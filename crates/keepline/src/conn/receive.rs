@@ -9,11 +9,12 @@ use keepline_proto::{Instant, Reason};
 use tokio::io::ReadBuf;
 
 use super::connection::LineId;
-use super::driver::{Backlog, Driver, Paused};
+use super::driver::Driver;
 use super::handler::{Beat, Flow, Handler};
 use super::outbox::Lane;
 use super::report::{Cause, reason_of};
 use super::scratch::{BUFFER, Output, Scratch};
+use super::state::{Backlog, Paused};
 use super::transport::Transport;
 use crate::clock;
 
@@ -139,6 +140,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         while taken < bytes.len() && self.paused.is_empty() && self.is_open() {
             match self.codec.decode(&bytes[taken..]) {
                 Ok(Decoded::Frame { bytes, message }) => {
+                    debug_assert!(bytes > 0, "a frame of no bytes would come for ever");
                     taken += bytes;
                     self.on_message(message, now, output);
                 }

@@ -6,20 +6,15 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use keepline_proto::{Instant, Reason};
-use tokio::io::ReadBuf;
 
-use super::driver::{Backlog, Driver, Paused};
+use super::driver::Driver;
 use super::handler::Handler;
 use super::outbox::{Item, Outbox};
-use super::rare::Stage;
-use super::report::{Cause, Report, reason_of};
-use super::scratch::{BUFFER, Output, Scratch};
+use super::report::{Cause, reason_of};
+use super::scratch::{BUFFER, Output};
 use super::shared::Flag;
+use super::state::{Backlog, Paused};
 use super::transport::Transport;
-use crate::clock;
-
-/// Bytes that a closing line reads and drops before it stops waiting for the peer's end.
-const LINGER_BYTES: usize = 4 * BUFFER;
 
 impl<Io: Transport, H: Handler> Driver<Io, H> {
     /// Writes the turn's output and what waits, as far as the socket takes it, and holds the limits.
@@ -35,7 +30,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         }
     }
 
-    fn write_some(&mut self, cx: &mut Context<'_>, now: Instant, output: &mut Output) -> io::Result<()> {
+    pub(super) fn write_some(&mut self, cx: &mut Context<'_>, now: Instant, output: &mut Output) -> io::Result<()> {
         let mut written = 0;
         if self.backlog != Backlog::Outbox && !output.is_empty() {
             match Pin::new(&mut self.io).poll_write(cx, &output.bytes) {
@@ -131,57 +126,5 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             // What the paused line has not looked at is looked at in a turn of its own.
             self.shared.raise(Flag::Reread);
         }
-    }
-
-    /// Ends the line as far as its stage allows in this turn.
-    pub(super) fn wind_down(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Option<Report> {
-        let now = clock::now();
-        loop {
-            let closing = self.rare().closing.as_ref()?;
-            let (stage, late) = (closing.stage, now >= closing.by);
-            let next = match stage {
-                Stage::Flush if !late => self.flush_stage(cx, now, &mut scratch.output)?,
-                Stage::Shutdown if !late => match Pin::new(&mut self.io).poll_shutdown(cx) {
-                    Poll::Pending => return None,
-                    Poll::Ready(Ok(())) => Stage::Linger,
-                    Poll::Ready(Err(_)) => Stage::Drop,
-                },
-                Stage::Linger if !late => self.linger_stage(cx, scratch)?,
-                _ => {
-                    let closing = self.rare().closing.take()?;
-                    return Some(self.end(closing.reason, closing.cause));
-                }
-            };
-            if let Some(closing) = &mut self.rare().closing {
-                closing.stage = next;
-            }
-        }
-    }
-
-    fn flush_stage(&mut self, cx: &mut Context<'_>, now: Instant, output: &mut Output) -> Option<Stage> {
-        if self.backlog != Backlog::None || !output.is_empty() {
-            let result = self.write_some(cx, now, output);
-            output.clear();
-            if result.is_err() {
-                return Some(Stage::Drop);
-            }
-        }
-        (self.backlog != Backlog::Outbox).then_some(Stage::Shutdown)
-    }
-
-    fn linger_stage(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Option<Stage> {
-        if self.rare().closing.as_ref().is_some_and(|closing| closing.reason == Reason::PeerClosed) {
-            return Some(Stage::Drop);
-        }
-        let mut dropped = 0;
-        while dropped < LINGER_BYTES {
-            let mut buffer = ReadBuf::new(&mut scratch.input);
-            match Pin::new(&mut self.io).poll_read(cx, &mut buffer) {
-                Poll::Pending => return None,
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => dropped += buffer.filled().len(),
-                Poll::Ready(_) => break,
-            }
-        }
-        Some(Stage::Drop)
     }
 }
