@@ -8,8 +8,9 @@ use std::net::{SocketAddr, TcpStream};
 use keepline::liveness::Heartbeat;
 use keepline::serve::{Limits, Server, ServerHandle, tcp};
 use keepline::wire::echo::{Echo, Frame};
-use keepline::{Duration, Flow, Handler, Settings, Turn};
+use keepline::{Driver, Duration, Flow, Handler, Reason, Settings, Turn};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
+use tokio::net::UnixStream;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -61,11 +62,15 @@ fn bytes(stats: &Stats) -> isize {
 }
 
 #[test]
-fn an_idle_line_is_three_blocks_and_gives_them_back() {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(weigh());
+fn a_line_weighs_what_it_may() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        an_idle_line_is_three_blocks_and_gives_them_back().await;
+        an_announced_length_costs_nothing().await;
+    });
 }
 
-async fn weigh() {
+async fn an_idle_line_is_three_blocks_and_gives_them_back() {
     let settings = Settings::new(Heartbeat::watch(Duration::from_secs(600)).unwrap());
     let mut limits = Limits::default();
     limits.connections = usize::MAX;
@@ -110,4 +115,30 @@ async fn weigh() {
     handle.stop();
     drop(peers);
     running.await.unwrap();
+}
+
+async fn an_announced_length_costs_nothing() {
+    const ANNOUNCED: u32 = 16 << 20;
+    let (ours, peer) = UnixStream::pair().unwrap();
+    let mut peer = peer.into_std().unwrap();
+    let codec = Echo::strict().with_limit(ANNOUNCED).unwrap();
+    let line = tokio::spawn(Driver::standalone(ours, Mirror, codec, Settings::new(Heartbeat::off())));
+    tokio::task::yield_now().await;
+    let region = Region::new(ALLOCATOR);
+    let mut sent = ANNOUNCED.to_be_bytes().to_vec();
+    sent.push(Frame::DATA);
+    sent.resize(100_000, 0);
+    for (count, piece) in sent.chunks(10_000).enumerate() {
+        peer.write_all(piece).unwrap();
+        // The reactor is asked once in 61 turns at the latest.
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+        let held = bytes(&region.change()) - isize::try_from(sent.capacity()).unwrap();
+        let arrived = isize::try_from((count + 1) * 10_000).unwrap();
+        // The frame's clock and the rare state besides.
+        assert!(held >= arrived && held <= arrived + 4096 + 512, "{held} bytes for {arrived} that have arrived");
+    }
+    drop(peer);
+    assert_eq!(line.await.unwrap().reason, Reason::PeerClosed);
 }
