@@ -34,8 +34,8 @@ use crate::wheel::{Key, Tick};
 ///
 /// A turn: take what others asked for, read until the socket has no more (each read is parsed in place in the thread's
 /// buffer, and its replies leave in one write), look at the clocks if the wheel said so, write what waits, file the
-/// wheel's entry if a deadline moved forward. An idle line holds this value, its [`Shared`] half and its entry in the
-/// wheel; anything rarer lives behind [`Rare`].
+/// wheel's entry if a deadline moved forward. An idle line holds this value, its shared half and its entry in the
+/// wheel; anything rarer lives behind one optional box.
 ///
 /// Dropping it drops the socket at once: the peer sees the end of the process, not a farewell.
 #[must_use = "a line lives only while its driver is polled"]

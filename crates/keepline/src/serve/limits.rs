@@ -133,6 +133,13 @@ mod tests {
     }
 
     #[test]
+    fn the_default_leaves_the_process_its_spare_descriptors() {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+        let expected = usize::try_from(limit.saturating_sub(256)).unwrap_or(usize::MAX).max(1);
+        assert_eq!(Limits::default(), Limits { connections: expected, per_address: None });
+    }
+
+    #[test]
     fn an_address_gets_its_share_and_gets_it_again() {
         let mut sources = Sources::default();
         let one: IpAddr = "127.0.0.1".parse().unwrap();

@@ -14,6 +14,7 @@ mod server;
 mod silence;
 mod slow_peer;
 mod support;
+mod threads;
 mod transports;
 mod unread;
 mod upgrade;

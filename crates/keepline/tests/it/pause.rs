@@ -130,3 +130,33 @@ async fn an_answer_that_is_dropped_is_owed_no_longer_and_one_too_late_is_told_so
     let late = owed.lock().unwrap().remove(0);
     assert_eq!(late.send(frame(b"late").into()), Err(keepline::SendError::Ended));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_pause_leaves_of_a_large_burst_is_handed_over_in_order() {
+    const FRAMES: u32 = 20_000;
+    let mut expected = 0;
+    let witness = Witness::new(move |frame, turn| {
+        assert_eq!(frame.content, expected.to_string().as_bytes(), "in order, each once");
+        expected += 1;
+        match expected {
+            FRAMES => turn.reply(frame),
+            // Far less than the thread's buffer holds: most of what is left over is more than half of it.
+            _ if expected % 1000 == 0 => Flow::Pause,
+            _ => Flow::Continue,
+        }
+    });
+    let (mut peer, line) = line(witness, watched(), 256 * 1024);
+    let burst: Vec<u8> = (0..FRAMES).flat_map(|i| frame(i.to_string().as_bytes())).collect();
+    let connection = line.connection.clone();
+    let resumes = async {
+        loop {
+            tokio::time::sleep(millis(1).to_std()).await;
+            connection.resume();
+        }
+    };
+    let last = frame((FRAMES - 1).to_string().as_bytes());
+    tokio::select! {
+        () = resumes => unreachable!(),
+        answer = async { peer.send(&burst).await; peer.receive(last.len()).await } => assert_eq!(answer, last),
+    }
+}
