@@ -249,3 +249,30 @@ impl<P: Protocol> Handler for Listen<P> {
         self.session.down(report.reason);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use keepline_proto::wire::echo::Echo;
+    use keepline_proto::{Duration, liveness::Heartbeat};
+
+    use super::super::EchoProtocol;
+    use super::super::event;
+    use super::*;
+    use crate::conn::{Driver, Environment, LineId};
+    use crate::settings::Settings;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_comes_after_the_close_says_bye() {
+        let session = Session::new(EchoProtocol, 1);
+        let (teller, _events) = event::channel();
+        let settings = Settings::new(Heartbeat::off());
+        let (io, _peer) = tokio::io::duplex(64);
+        let listen = Listen { session: Arc::clone(&session), teller };
+        let driver = Driver::new(io, listen, Echo::strict(), Environment::new(settings, None), LineId(1));
+        session.close();
+        session.up(driver.connection(), Echo::strict());
+        let limit = Duration::from_secs(2).to_std();
+        let report = tokio::time::timeout(limit, driver).await.expect("the line ends");
+        assert_eq!(report.reason, Reason::Bye);
+    }
+}
