@@ -1,9 +1,11 @@
-//! Long-lived connections on tokio: heartbeats, eviction, reconnect, failover.
+//! Connections that stay open for days, and are known within a stated time to be dead.
+#![doc = include_str!("../README.md")]
 
 #[cfg(feature = "client")]
 pub mod client;
 mod clock;
 pub mod conn;
+pub mod echo;
 mod kernel;
 mod observe;
 #[cfg(feature = "serve")]

@@ -1,6 +1,13 @@
 //! Integration tests of the library, one binary: one file a subject.
 
 mod client;
+mod client_events;
+mod client_examples;
+mod client_liveness;
+mod client_net;
+mod client_pushes;
+mod client_reconnect;
+mod client_verdicts;
 mod drain;
 mod ending;
 mod frames;
