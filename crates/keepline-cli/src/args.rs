@@ -1,6 +1,9 @@
 //! The command line: one variant a command; each command's flags live in its own file.
 
+use std::str::FromStr;
+
 use clap::{Parser, Subcommand};
+use keepline::Duration;
 
 use crate::commands;
 
@@ -16,6 +19,20 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run an end of the heartbeat echo pair: a server that returns what it gets, a client that stays connected.
+    Echo(commands::echo::EchoArgs),
     /// Measure a server that speaks the echo frame: memory, evictions, latency, CPU.
     Bench(commands::bench::BenchArgs),
+}
+
+/// Reads a time with its unit, as `500ms` or `1m 30s`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map(Duration::from)
+        .map_err(|error| format!("{error}; write a number and its unit, as 500ms, 10s or 2m"))
+}
+
+/// Reads a whole number.
+pub(crate) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "write a whole number from zero up, as 10".to_owned())
 }

@@ -7,9 +7,23 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+// A task is allocated on a boundary of 128 bytes, where the allocator of glibc wastes about 40 %.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match args::Cli::parse().command {
+    let cli = args::Cli::parse();
+    trace();
+    match cli.command {
+        args::Command::Echo(echo) => commands::echo::run(echo),
         args::Command::Bench(bench) => commands::bench::run(bench),
     }
+}
+
+/// Prints the library's own events on stderr: warnings, or what `RUST_LOG` asks for.
+fn trace() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

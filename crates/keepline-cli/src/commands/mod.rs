@@ -1,3 +1,4 @@
 //! One file a command: its flags, and what it does with them.
 
 pub(crate) mod bench;
+pub(crate) mod echo;
