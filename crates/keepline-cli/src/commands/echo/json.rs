@@ -1,5 +1,6 @@
 //! Json: one object a line, for programs.
 
+use std::net::SocketAddr;
 use std::time::Duration as StdDuration;
 
 use keepline::{Cause, Duration, Report};
@@ -31,11 +32,13 @@ fn object(entry: &Entry<'_>) -> Value {
             Some(endpoint) => json!({ "event": "up", "endpoint": endpoint, "peer": peer.to_string() }),
             None => json!({ "event": "up", "peer": peer.to_string() }),
         },
-        Entry::PingSent { peer, count } => json!({ "event": "ping", "peer": peer.to_string(), "count": count }),
-        Entry::PingReceived { peer } => json!({ "event": "ping", "peer": peer.to_string() }),
-        Entry::PongSent { peer, count } => json!({ "event": "pong", "peer": peer.to_string(), "count": count }),
+        Entry::PingSent { peer, count } => beat("ping", peer, Some(count)),
+        Entry::PingReceived { peer } => beat("ping", peer, None),
+        Entry::PongSent { peer, count } => beat("pong", peer, Some(count)),
         Entry::PongReceived { peer, round_trip } => {
-            json!({ "event": "pong", "peer": peer.to_string(), "round_trip_us": round_trip.map(micros) })
+            let mut object = beat("pong", peer, None);
+            object["round_trip_us"] = json!(round_trip.map(micros));
+            object
         }
         Entry::Message { peer, text } => json!({ "event": "message", "peer": peer.to_string(), "text": text }),
         Entry::Echo { peer, text } => json!({ "event": "echo", "peer": peer.to_string(), "text": text }),
@@ -60,6 +63,11 @@ fn object(entry: &Entry<'_>) -> Value {
             object
         }
     }
+}
+
+/// A heartbeat: sent ones are counted, so that `count` is null where it was received.
+fn beat(event: &str, peer: SocketAddr, count: Option<u32>) -> Value {
+    json!({ "event": event, "peer": peer.to_string(), "sent": count.is_some(), "count": count })
 }
 
 fn down(report: &Report) -> Value {
