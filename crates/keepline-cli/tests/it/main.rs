@@ -1,3 +1,4 @@
 //! Integration tests of the binary, and of the rules of the workspace: one binary, one file a subject.
 
+mod echo;
 mod tidy;
