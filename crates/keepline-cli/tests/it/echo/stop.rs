@@ -89,7 +89,9 @@ fn a_reader_who_goes_away_ends_the_client_but_not_the_server() {
     drop(client.stdout.take());
     let (mut ours, mut theirs) = (String::new(), String::new());
     client.stderr.take().unwrap().read_to_string(&mut ours).unwrap();
-    assert_eq!(client.wait().unwrap().code(), Some(1), "{ours}");
+    let code = client.wait().unwrap().code();
+    // 3 if it found out before it was connected.
+    assert!([Some(1), Some(3)].contains(&code), "{code:?}: {ours}");
 
     server.kill().unwrap();
     server.wait().unwrap();
