@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration as StdDuration, Instant};
 
+use keepline::KernelWatch;
 use keepline::liveness::Heartbeat;
-use keepline::serve::{KernelWatch, Limits, Server, tcp};
+use keepline::serve::{Limits, Server, tcp};
 use keepline::wire::echo::{Echo, Frame};
 use keepline::{Flow, Handler, Observer, Settings, Turn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

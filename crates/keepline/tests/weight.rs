@@ -74,7 +74,7 @@ async fn an_idle_line_is_three_blocks_and_gives_them_back() {
     let settings = Settings::new(Heartbeat::watch(Duration::from_secs(600)).unwrap());
     let mut limits = Limits::default();
     limits.connections = usize::MAX;
-    let listener = tcp("127.0.0.1:0".parse().unwrap(), keepline::serve::KernelWatch::default()).unwrap();
+    let listener = tcp("127.0.0.1:0".parse().unwrap(), keepline::KernelWatch::default()).unwrap();
     let address = listener.local_addr().unwrap();
     let server = Server::new(listener, settings, limits);
     let handle = server.handle();

@@ -1,4 +1,5 @@
 //! Integration tests of the binary, and of the rules of the workspace: one binary, one file a subject.
 
 mod echo;
+mod figures;
 mod tidy;

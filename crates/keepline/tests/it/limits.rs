@@ -114,7 +114,8 @@ async fn a_panic_costs_one_connection_and_gives_its_place_back() {
 
 #[tokio::test]
 async fn the_kernels_watch_is_on_what_is_accepted() {
-    use keepline::serve::{KernelWatch, Listener, tcp};
+    use keepline::KernelWatch;
+    use keepline::serve::{Listener, tcp};
     let mut watch = KernelWatch::after(secs(20));
     watch.user_timeout = Some(millis(7_500));
     let mut listener = tcp("127.0.0.1:0".parse().unwrap(), watch).unwrap();

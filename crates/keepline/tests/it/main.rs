@@ -1,5 +1,7 @@
 //! Integration tests of the library, one binary: one file a subject.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 mod client;
 mod client_events;
 mod client_examples;

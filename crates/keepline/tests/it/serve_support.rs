@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use keepline::serve::{KernelWatch, Limits, Server, ServerHandle, tcp};
+use keepline::KernelWatch;
+use keepline::serve::{Limits, Server, ServerHandle, tcp};
 use keepline::wire::echo::Echo;
 use keepline::{Observer, Reason, Report, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
