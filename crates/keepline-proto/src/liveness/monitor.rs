@@ -7,6 +7,7 @@ use super::frame_clock::FrameClock;
 use super::heartbeat::{Heartbeat, PingTerms};
 use super::idle::{IdleEvent, IdleKind};
 use super::rtt::Rtt;
+use crate::random::Random;
 use crate::{Duration, Instant, Reason};
 
 /// The failure detector of one line: tell it what happens, ask it when to wake up, do what it says.
@@ -97,7 +98,7 @@ impl Monitor {
             ping_welcome: Instant::START,
             frame: None,
             rtt: Rtt::NONE,
-            nonce: scramble(seed),
+            nonce: (Random::new(seed).next() >> 48) as u16,
             unanswered: 0,
             strikes: 0,
             first: true,
@@ -342,14 +343,6 @@ impl Monitor {
         self.state = State::Closed;
         Action::Close(reason)
     }
-}
-
-/// One step of SplitMix64 (Steele, Lea, Flood 2014): neighbouring seeds give unrelated values.
-const fn scramble(seed: u64) -> u16 {
-    let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z >> 48) as u16
 }
 
 fn half(span: Duration) -> Duration {
