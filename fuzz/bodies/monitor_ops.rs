@@ -149,6 +149,10 @@ struct Witness {
     now: Instant,
     /// The last byte read, or a later moment from which the silence counts anew.
     life: Instant,
+    /// The last write or ping, or a later moment from which our own silence counts anew.
+    said: Instant,
+    /// Whether reads were paused since the last ping: its answer may have waited.
+    waited: bool,
     /// The last ping of all.
     pinged: Option<(Instant, u32)>,
     /// Pings since `life`.
@@ -169,6 +173,8 @@ impl Witness {
             settings,
             now,
             life: now,
+            said: now,
+            waited: false,
             pinged: None,
             probes: 0,
             suspected: false,
@@ -216,7 +222,10 @@ impl Witness {
         let now = self.now;
         match input {
             Input::Read => self.read(),
-            Input::Write => self.line.on_write(now),
+            Input::Write => {
+                self.line.on_write(now);
+                self.said = now;
+            }
             Input::PeerPing => {
                 self.read();
                 let action = self.line.on_ping(now);
@@ -234,6 +243,7 @@ impl Witness {
             Input::Pause => {
                 self.line.pause(now);
                 self.paused = true;
+                self.waited |= !self.closed;
             }
             Input::Resume => {
                 self.line.resume(now);
@@ -257,6 +267,7 @@ impl Witness {
             Input::Terms(settings) => {
                 self.line.set_terms(now, Arc::new(settings.heartbeat()));
                 self.settings = settings;
+                self.said = now;
                 self.start_anew();
             }
             Input::Wake | Input::Fire => {}
@@ -283,6 +294,7 @@ impl Witness {
         assert!(self.line.unanswered() <= before);
         if let Some(round_trip) = round_trip {
             let (sent, last) = self.pinged.expect("no round trip without a ping");
+            assert!(!self.waited, "a round trip over a pause");
             assert_eq!(round_trip, self.now.since(sent));
             assert!(nonce.map_or(before == 1, |nonce| nonce == last), "not the answer to the last ping");
             assert_eq!(self.line.unanswered(), 0);
@@ -298,9 +310,11 @@ impl Witness {
                 assert!(!self.is_due(), "nothing done, and still due: {:?}", self.line);
             } else {
                 assert!(due.is_some_and(|due| due <= self.now), "{action:?} before {due:?}, at {:?}", self.now);
-                assert!(!self.closed && !self.paused, "{action:?} of {:?}", self.line);
+                assert!(!self.closed, "{action:?} of {:?}", self.line);
             }
-            if due.is_some_and(|due| self.now.since(due) > STALL) {
+            if self.paused {
+                self.wait(action);
+            } else if due.is_some_and(|due| self.now.since(due) > STALL) {
                 self.stalled(action);
             } else {
                 self.judge(action);
@@ -310,6 +324,33 @@ impl Witness {
             }
         }
         panic!("always something due at {:?}: {:?}", self.now, self.line);
+    }
+
+    /// While reads are paused there is no verdict; all that may come is a ping, when nothing else was said.
+    fn wait(&mut self, action: Action) {
+        match action {
+            Action::None => {}
+            Action::Ping(nonce) => {
+                assert!(self.is_mute(), "pinged in a pause, {} after the last write", self.now.since(self.said));
+                self.ping(nonce);
+            }
+            other => panic!("{other:?} in a pause"),
+        }
+    }
+
+    /// Whether nothing was written for one and a half ping intervals.
+    fn is_mute(&self) -> bool {
+        self.mute_at().is_some_and(|at| at - self.early() <= self.now)
+    }
+
+    /// How early a ping may be: only the first of all is spread.
+    fn early(&self) -> Duration {
+        let spread = self.settings.ping.filter(|_| self.settings.spread && self.pinged.is_none());
+        spread.map_or(Duration::ZERO, |(_, after)| Duration::from_nanos(after.as_nanos() / 2))
+    }
+
+    fn mute_at(&self) -> Option<Instant> {
+        self.settings.ping.map(|(_, after)| self.said + after + Duration::from_nanos(after.as_nanos() / 2))
     }
 
     /// After a stall of our own there is a fresh probe at most.
@@ -334,10 +375,9 @@ impl Witness {
                 let (_, after) = self.settings.ping.expect("no ping without an interval");
                 let gap = pong.filter(|_| self.probes > 0).unwrap_or(after);
                 assert!(since_ping >= gap, "pings {since_ping} apart");
-                let early =
-                    if self.settings.spread { Duration::from_nanos(after.as_nanos() / 2) } else { Duration::ZERO };
+                let early = self.early();
                 let quiet = self.probes > 0 || self.pings_on(IdleKind::Writer) || silent_for >= after.less(early);
-                assert!(quiet, "pinged after {silent_for}");
+                assert!(quiet || self.is_mute(), "pinged after {silent_for}");
                 self.ping(nonce);
             }
             Action::Suspect => {
@@ -373,6 +413,8 @@ impl Witness {
     fn ping(&mut self, nonce: u32) {
         assert_ne!(self.pinged.map(|(_, nonce)| nonce), Some(nonce), "the same nonce twice in a row");
         self.pinged = Some((self.now, nonce));
+        self.said = self.now;
+        self.waited = self.paused;
         self.probes += 1;
         // Not reported as written in every case: a driver's socket may be full.
         if nonce.is_multiple_of(2) {
@@ -383,11 +425,16 @@ impl Witness {
     /// The deadline is the very moment at which a wake does something: not before it, and not in vain.
     fn check_deadline(&self) {
         let Some(due) = self.line.deadline() else {
+            assert!(self.closed || self.settings.ping.is_none(), "mute for ever: {:?}", self.line);
             let year = Duration::from_secs(31_536_000);
             assert_eq!(self.line.clone().on_timeout(self.now + year), Action::None, "no deadline, but an action");
             return;
         };
-        assert!(!self.paused && !self.closed, "a deadline of {:?}", self.line);
+        assert!(!self.closed, "a deadline of {:?}", self.line);
+        match self.mute_at() {
+            Some(mute) => assert!(due <= mute, "mute for too long: {:?}", self.line),
+            None => assert!(!self.paused, "a deadline in a pause of {:?}", self.line),
+        }
         if due <= self.now {
             return;
         }

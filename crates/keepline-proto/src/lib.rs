@@ -25,7 +25,8 @@
 //!    nothing: let the timer fire, step 4 finds nothing to do, and it is armed again. One that moved *earlier* must be
 //!    armed at once, or it comes late and is taken for a stall: that can be after `on_timeout`, `on_frame_begin`,
 //!    `resume` and `set_terms`. `None` means: no timer.
-//! 6. **Around a pause of the reads** call `pause` and `resume`: back-pressure of our own is nobody's silence.
+//! 6. **Around a pause of the reads** call `pause` and `resume`: back-pressure of our own is nobody's silence. The timer
+//!    runs on meanwhile, and pings are sent: the peer may count our silence.
 //! 7. **After a close** drop the line with the reason given. Nothing follows: `deadline()` is `None` for good.
 //!
 //! # Example

@@ -137,9 +137,9 @@ impl HeartbeatBuilder {
     /// Own writes are no life: whatever the kind, a ping also leaves once nothing was read for twice `after`, or sooner
     /// if the silence limit would not leave it the time for its answer and for every allowed miss.
     ///
-    /// On [`Reader`](IdleKind::Reader) or [`All`](IdleKind::All) an end that only listens stays silent itself for as
-    /// long as the peer talks. Where the peer watches for silence and does not ping, take
-    /// [`Writer`](IdleKind::Writer).
+    /// What the peer says is no sign of our life: whatever the kind, a ping also leaves once nothing was written for one
+    /// and a half times `after`, while reads are paused as well. So a peer that only watches, with a limit of twice
+    /// `after` or more, keeps an end that only listens; half of `after` must cover the way there and a late timer.
     #[must_use]
     pub fn ping(mut self, on: IdleKind, after: impl Into<Duration>) -> Self {
         self.ping = Some((on, after.into()));

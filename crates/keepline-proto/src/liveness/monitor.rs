@@ -19,16 +19,25 @@ use crate::{Duration, Instant, Reason};
 ///     │     any byte       │                                          ├─ misses left: Ping, stay
 ///     ├────────────────────┴──────────────────────────────────────────┤
 ///     │                                                               └─ none left: Close(Silent) ─▶ Closed
-///     │ resume                                any state: silence limit ─▶ Idle event (close by default)
-///   Paused ◀──── pause, from any state                  frame too slow ─▶ Close(FrameTimeout) ─▶ Closed
+///     │                                     any state but Paused: silence limit ─▶ Idle event (close by default)
+///     │ resume (as Resumed until the next ping)            frame too slow ─▶ Close(FrameTimeout) ─▶ Closed
+///   Paused ◀──── pause, from any state
+///     └─ mute for one and a half intervals: Ping, stay
 /// ```
 ///
 /// One input gives at most one [`Action`], so there is nothing to drain: if two things are due, [`deadline`] stays in
 /// the past and the driver comes round again. Time never runs backwards: pass the latest reading of one clock.
 ///
-/// Any byte read is life, whatever it says; own writes are not. While reads are paused by ourselves nothing is idle. A
-/// timer that fires later than the stall tolerance of the settings means that this process was stopped: then a fresh
-/// probe (or, where this end does not ping, a fresh silence limit) comes before any verdict.
+/// Any byte read is life, whatever it says; own writes are not. While reads are paused by ourselves nothing is idle.
+///
+/// The peer may have the same rules. So an end that pings at all is never mute for more than one and a half intervals: a
+/// ping leaves then, even while the peer talks all the time, and even in a pause. A peer that only watches allows two
+/// intervals at the least; the half between is for the way there and a late timer.
+///
+/// A timer that fires later than the stall tolerance of the settings means that this process was stopped: then a fresh
+/// probe (or, where this end does not ping, a fresh silence limit) comes before any verdict. The limit of this rule: a
+/// process whose every timer is that late gives no verdict at all, ever. There, raise
+/// [`stall`](super::HeartbeatBuilder::stall) above the usual lateness.
 ///
 /// [`deadline`]: Self::deadline
 #[derive(Clone, Debug)]
@@ -59,8 +68,12 @@ pub struct Monitor {
 enum State {
     Quiet,
     Probing,
-    Suspect { missed: u8 },
+    Suspect {
+        missed: u8,
+    },
     Paused,
+    /// As quiet; but an answer to the last ping may have waited unread, and would tell no round trip.
+    Resumed,
     Closed,
 }
 
@@ -111,9 +124,7 @@ impl Monitor {
     pub fn on_read(&mut self, now: Instant) {
         self.quiet_since = now;
         self.first = true;
-        if let State::Probing | State::Suspect { .. } = self.state {
-            self.state = State::Quiet;
-        }
+        self.end_probe();
     }
 
     /// Bytes were written, pings and pongs included.
@@ -145,7 +156,7 @@ impl Monitor {
     ///
     /// With a nonce, the pong that carries the last ping's gives a sample, and one that answers no ping of ours counts
     /// for nothing. Without one, a sample is taken only while a single ping is unanswered: else nobody can say which
-    /// one this answers.
+    /// one this answers. A ping that a pause of our reads came after gives none: its answer may have waited for us.
     pub fn on_pong(&mut self, now: Instant, nonce: Option<u32>) -> Option<Duration> {
         // How many of our pings left after the one that this answers.
         let later = match nonce {
@@ -154,14 +165,17 @@ impl Monitor {
         };
         let later = later.and_then(|later| u8::try_from(later).ok()).filter(|later| *later < self.unanswered)?;
         self.unanswered = later;
-        (later == 0).then(|| {
+        let timely = matches!(self.state, State::Quiet | State::Probing | State::Suspect { .. });
+        (later == 0 && timely).then(|| {
             let round_trip = now.since(self.pinged_at);
             self.rtt.sample(round_trip);
             round_trip
         })
     }
 
-    /// This end stops reading by itself (back-pressure): until [`resume`](Self::resume) nothing is idle.
+    /// This end stops reading by itself (back-pressure): until [`resume`](Self::resume) nothing is idle and nobody is
+    /// judged. Where this end pings, it goes on, whenever it has written nothing for one and a half intervals: the peer
+    /// may judge us. The answers are read after the pause, and give no round trip.
     pub fn pause(&mut self, _now: Instant) {
         if self.state != State::Closed {
             self.state = State::Paused;
@@ -171,7 +185,7 @@ impl Monitor {
     /// This end reads again: every clock of the reading side starts a full period at `now`.
     pub fn resume(&mut self, now: Instant) {
         if self.state == State::Paused {
-            self.state = State::Quiet;
+            self.state = State::Resumed;
             self.quiet_since = now;
             if let Some(frame) = &mut self.frame {
                 frame.restart(now);
@@ -204,35 +218,38 @@ impl Monitor {
         self.frame = None;
     }
 
-    /// New terms from `now` on; every clock starts a full period, so that terms agreed late evict nobody early, and the
-    /// peer's next ping is no strike: the least gap may be another.
+    /// New terms from `now` on; every clock starts a full period, that of our own writes too, so that terms agreed late
+    /// evict nobody early, and the peer's next ping is no strike: the least gap may be another.
     pub fn set_terms(&mut self, now: Instant, heartbeat: Arc<Heartbeat>) {
         self.heartbeat = heartbeat;
         self.quiet_since = now;
         self.last_write = now;
         self.ping_welcome = now;
-        if let State::Probing | State::Suspect { .. } = self.state {
-            self.state = State::Quiet;
-        }
+        self.end_probe();
     }
 
     /// When to call [`on_timeout`](Self::on_timeout) at the latest; `None`: not before another input.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        if matches!(self.state, State::Closed | State::Paused) {
-            return None;
+        match self.state {
+            State::Closed => None,
+            State::Paused => self.heartbeat.ping.as_ref().map(|ping| self.mute_due(ping)),
+            State::Quiet | State::Probing | State::Suspect { .. } | State::Resumed => {
+                let frame = self.frame.as_ref().map(|frame| frame.deadline());
+                [frame, self.silence_due(), self.probe_due()].into_iter().flatten().min()
+            }
         }
-        let frame = self.frame.as_ref().map(|frame| frame.deadline());
-        [frame, self.silence_due(), self.probe_due()].into_iter().flatten().min()
     }
 
     /// The clock has reached `now`: what is due? Harmless when nothing is.
     pub fn on_timeout(&mut self, now: Instant) -> Action {
-        if matches!(self.state, State::Closed | State::Paused) {
+        let Some(due) = self.deadline().filter(|due| *due <= now) else {
             return Action::None;
+        };
+        if self.state == State::Paused {
+            return self.ping(now);
         }
-        let stalled = self.deadline().is_some_and(|due| now.since(due) > self.heartbeat.stall);
-        if stalled {
+        if now.since(due) > self.heartbeat.stall {
             return self.on_stall(now);
         }
         if self.frame.as_mut().is_some_and(|frame| frame.is_overdue(now)) {
@@ -281,26 +298,36 @@ impl Monitor {
         }
     }
 
-    /// Own writes put the ping off, but only for so long: they are no life.
+    /// Own writes put the ping off, but only for so long: they are no life. Nor do the peer's put it off for ever.
     fn ping_due(&self, ping: &PingTerms) -> Instant {
         let from = match ping.on {
             IdleKind::Reader => self.quiet_since,
             IdleKind::Writer => self.last_write,
             IdleKind::All => self.quiet_since.max(self.last_write),
         };
-        let due = (from + ping.after).min(self.quiet_since + ping.at_last);
-        if self.pinged_at == Instant::START {
-            return due - self.first_ping_early(ping);
-        }
+        let due = (from + ping.after).min(self.quiet_since + ping.at_last) - self.first_ping_early(ping);
+        let due = due.min(self.mute_due(ping));
         // Without a deadline for the pong the line stays Quiet after a ping: an interval lies between two in any case.
-        due.max(self.pinged_at + ping.after)
+        if self.has_pinged() { due.max(self.pinged_at + ping.after) } else { due }
+    }
+
+    /// When this end has been mute for long enough, whatever the peer says.
+    fn mute_due(&self, ping: &PingTerms) -> Instant {
+        // A ping counts from the moment it was asked for: reported as written or not, the next is an interval away.
+        let mute_since = self.last_write.max(self.pinged_at);
+        mute_since + ping.after + half(ping.after) - self.first_ping_early(ping)
     }
 
     /// Less than half of the interval. Taken off the interval, not off the moment the line opened: lines that log in
     /// together go quiet together too.
     fn first_ping_early(&self, ping: &PingTerms) -> Duration {
-        let part = if self.heartbeat.spread { u64::from(self.nonce) } else { 0 };
+        let spread = self.heartbeat.spread && !self.has_pinged();
+        let part = if spread { u64::from(self.nonce) } else { 0 };
         Duration::from_nanos(ping.after.as_nanos() / 2 / (1 << u16::BITS) * part)
+    }
+
+    fn has_pinged(&self) -> bool {
+        self.pinged_at != Instant::START
     }
 
     fn on_probe_due(&mut self, now: Instant) -> Action {
@@ -316,26 +343,36 @@ impl Monitor {
                 self.state = State::Suspect { missed: missed + 1 };
                 action
             }
-            State::Quiet | State::Paused | State::Closed => self.ping(now),
+            State::Quiet | State::Paused | State::Resumed | State::Closed => self.ping(now),
         }
     }
 
     /// A stall of our own is nobody's death: give every clock a full period, and ask the peer at once if we may.
     fn on_stall(&mut self, now: Instant) -> Action {
         self.quiet_since = now;
-        self.state = State::Quiet;
+        self.end_probe();
         if let Some(frame) = &mut self.frame {
             frame.restart(now);
         }
         if self.heartbeat.ping.is_some() { self.ping(now) } else { Action::None }
     }
 
+    #[inline]
+    fn end_probe(&mut self) {
+        if let State::Probing | State::Suspect { .. } = self.state {
+            self.state = State::Quiet;
+        }
+    }
+
     fn ping(&mut self, now: Instant) -> Action {
         self.pinged_at = now;
         self.nonce = self.nonce.wrapping_add(1);
         self.unanswered = self.unanswered.saturating_add(1);
-        let deadline = self.heartbeat.pong_within();
-        self.state = if deadline.is_some() { State::Probing } else { State::Quiet };
+        self.state = match (self.state, self.heartbeat.pong_within()) {
+            (State::Paused, _) => State::Paused,
+            (_, Some(_)) => State::Probing,
+            (_, None) => State::Quiet,
+        };
         Action::Ping(u32::from(self.nonce))
     }
 

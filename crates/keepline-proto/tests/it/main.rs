@@ -7,6 +7,7 @@ mod idle;
 mod idle_model;
 mod link;
 mod monitor;
+mod monitor_mute;
 mod monitor_props;
 mod monitor_rules;
 mod scene;

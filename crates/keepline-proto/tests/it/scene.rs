@@ -45,6 +45,8 @@ pub(crate) struct Scene {
     answers: Option<(Duration, Instant)>,
     keeps_idle: bool,
     stall: Option<(Instant, Instant)>,
+    /// Time does not run backwards: what was due before happens now.
+    now: Instant,
     over: bool,
     log: Log,
 }
@@ -58,7 +60,8 @@ impl Scene {
     pub(crate) fn new(heartbeat: Heartbeat) -> Self {
         let monitor = Monitor::new(Arc::new(heartbeat), Instant::START, 0);
         let (script, log) = (BTreeMap::new(), Log::new());
-        Self { monitor, script, answers: None, keeps_idle: false, stall: None, over: false, log }
+        let now = Instant::START;
+        Self { monitor, script, answers: None, keeps_idle: false, stall: None, now, over: false, log }
     }
 
     /// Adds an input at each of these milliseconds.
@@ -97,10 +100,11 @@ impl Scene {
     pub(crate) fn play(mut self, until: u64) -> Log {
         while !self.over {
             let op = self.script.first_key_value().map(|(key, _)| self.woken(key.0));
-            let timer = self.monitor.deadline().map(|due| self.woken(due));
+            let timer = self.monitor.deadline().map(|due| self.woken(due).max(self.now));
             let Some(now) = op.into_iter().chain(timer).min().filter(|now| *now <= at(until)) else {
                 break;
             };
+            self.now = now;
             if op == Some(now) {
                 let (_, op) = self.script.pop_first().expect("looked at above");
                 self.input(now, op);

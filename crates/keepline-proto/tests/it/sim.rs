@@ -80,7 +80,9 @@ fn a_black_hole_is_found_in_time_and_never_early() {
         // Own writes put the probe off by one interval at most; reads alone do not.
         let at_last = if kind == IdleKind::Reader { interval } else { interval.times(2) };
         assert!(known_after <= at_last + pong, "seed {seed}: {kind:?} known after {known_after}");
-        let least = if kind == IdleKind::Writer { pong } else { interval + pong };
+        // A client that writes seldom may just have pinged because of that; the pong's time it gives in any case.
+        let seldom = talks_within[CLIENT].is_none_or(|within| within.times(2) > interval.times(3));
+        let least = if seldom || kind == IdleKind::Writer { pong } else { interval + pong };
         assert!(known_after >= least, "seed {seed}: {kind:?} known after {known_after}");
         assert!(when >= black_hole, "seed {seed}: evicted before the black hole");
 
