@@ -156,6 +156,7 @@ impl<T: Due> Wheel<T> {
     }
 
     /// How often an entry's slot has come up, over all lines.
+    #[cfg(any(test, feature = "serve"))]
     pub(crate) fn fired(&self) -> u64 {
         self.lock().fired
     }

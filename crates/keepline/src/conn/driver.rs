@@ -147,6 +147,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         Connection::new(Arc::clone(&self.shared), Arc::clone(&self.environment))
     }
 
+    #[cfg(feature = "serve")]
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }

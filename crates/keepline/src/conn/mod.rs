@@ -24,7 +24,10 @@ mod turn;
 
 pub use connection::{Answer, Connection, LineId, SendError};
 pub use driver::Driver;
-pub(crate) use environment::{Ended, Environment};
+#[cfg(feature = "serve")]
+pub(crate) use environment::Ended;
+#[cfg(any(feature = "serve", feature = "client"))]
+pub(crate) use environment::Environment;
 pub use handler::{Beat, Flow, Handler};
 pub use outbox::OutboxLimits;
 #[cfg(feature = "serve")]
