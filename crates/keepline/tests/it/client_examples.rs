@@ -5,11 +5,12 @@ use std::process::Command;
 
 /// Runs a built example to its end; what it printed.
 fn run(name: &str) -> String {
-    // Cargo builds examples with the tests, into the folder next to the tests' own.
+    // Cargo builds examples with the tests, into the folder next to the tests' own; not if asked for one test target.
     let mut path = std::env::current_exe().expect("a test has a path");
     path.pop();
     path.set_file_name("examples");
     let path: PathBuf = path.join(name);
+    assert!(path.exists(), "{} is not built: run `cargo build -p keepline --examples` first", path.display());
     let output = Command::new("timeout").arg("20").arg(&path).output();
     let output = output.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -46,4 +47,9 @@ fn a_peer_that_falls_silent_is_found_over_udp() {
     let after: u64 = after.and_then(|ms| ms.parse().ok()).unwrap_or_else(|| panic!("{last}"));
     // Ping after 100 ms, 100 ms for the pong: never early. How late depends on the machine.
     assert!(after >= 200, "{last}");
+}
+
+#[test]
+fn a_line_over_tls_works_on_both_ends() {
+    assert_eq!(run("tls"), "echo: secret\n");
 }
