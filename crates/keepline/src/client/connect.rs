@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use keepline_proto::Duration;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::time::timeout;
 
 use crate::conn::Transport;
 use crate::kernel::KernelWatch;
@@ -35,25 +36,30 @@ impl Connect for Tcp {
 
     async fn connect(&self, endpoint: &str) -> io::Result<TcpStream> {
         let addresses: Vec<SocketAddr> = lookup_host(endpoint).await?.collect();
-        // One address that swallows SYNs must not use up the time of the others.
-        let share = PER_ADDRESS.to_std();
         let mut last = io::Error::new(io::ErrorKind::NotFound, format!("{endpoint} has no address"));
-        for address in addresses {
-            match tokio::time::timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
+        let mut addresses = addresses.into_iter().peekable();
+        while let Some(address) = addresses.next() {
+            let attempt = TcpStream::connect(address);
+            let result = match addresses.peek() {
+                // One address that swallows SYNs must not use up the time of the others.
+                Some(_) => timeout(PER_ADDRESS.to_std(), attempt).await.unwrap_or_else(|late| Err(late.into())),
+                None => attempt.await,
+            };
+            match result {
+                Ok(stream) => {
                     stream.set_nodelay(true)?;
                     self.watch.apply(&stream)?;
                     return Ok(stream);
                 }
-                Ok(Err(error)) => last = error,
-                Err(_) => last = io::ErrorKind::TimedOut.into(),
+                Err(error) => last = error,
             }
         }
         Err(last)
     }
 }
 
-/// The most that one of a name's addresses gets.
+/// The most that one of a name's addresses gets while there are others; the last one gets what is left of the attempt's
+/// time.
 const PER_ADDRESS: Duration = Duration::from_secs(2);
 
 /// A Unix socket at a path.
