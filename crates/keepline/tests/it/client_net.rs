@@ -101,12 +101,20 @@ pub(crate) async fn up(events: &mut Events) {
 
 /// The first event that is looked for.
 pub(crate) async fn until(events: &mut Events, wanted: impl Fn(&Event) -> bool) -> Event {
-    loop {
-        let event = events.next().await.expect("the event comes before the end");
+    for _ in 0..10_000 {
+        let event = next(events).await;
         if wanted(&event) {
             return event;
         }
     }
+    panic!("the event does not come");
+}
+
+/// The next event, in at most two hours: a client that never gets there must fail a test, not hang it.
+pub(crate) async fn next(events: &mut Events) -> Event {
+    let limit = std::time::Duration::from_secs(7200);
+    let event = tokio::time::timeout(limit, events.next()).await.expect("an event comes");
+    event.expect("the event comes before the end")
 }
 
 /// Lets every task run until it waits: virtual time moves only then.
