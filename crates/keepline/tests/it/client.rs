@@ -2,18 +2,7 @@
 
 use keepline::client::{Client, EchoProtocol, Event, NotSent, Options, Verdict};
 use keepline::serve::Server;
-use keepline::wire::echo::{Echo, Frame};
-use keepline::{Duration, Flow, Handler, Settings, Turn, liveness::Heartbeat};
-
-struct Mirror;
-
-impl Handler for Mirror {
-    type Codec = Echo;
-
-    fn on_frame(&mut self, frame: Frame<'_>, turn: &mut Turn<'_, Echo>) -> Flow {
-        turn.reply(frame)
-    }
-}
+use keepline::{Duration, Settings, echo::Mirror, liveness::Heartbeat};
 
 #[tokio::test]
 async fn messages_are_answered_and_a_restart_of_the_server_is_survived() {
@@ -21,7 +10,7 @@ async fn messages_are_answered_and_a_restart_of_the_server_is_survived() {
     let serve = |address: &str| {
         let server = Server::bind(address.parse().unwrap(), settings()).unwrap();
         let (address, handle) = (server.local_addr().unwrap(), server.handle());
-        (address, handle, tokio::spawn(server.run(|_| (Mirror, Echo::strict()))))
+        (address, handle, tokio::spawn(server.run(Mirror)))
     };
     let (address, first, running) = serve("127.0.0.1:0");
     let heartbeat = Heartbeat::client(Duration::from_secs(5), Duration::from_secs(5)).unwrap();
