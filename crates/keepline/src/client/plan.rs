@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_stable_line_that_ended_in_order_begins_at_the_front_again() {
-        let mut plan = plan(2);
+        let mut plan = plan(3);
         plan.begin();
         plan.on_failed(at(0));
         assert_eq!(plan.begin().0, 1);

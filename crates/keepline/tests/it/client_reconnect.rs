@@ -160,7 +160,7 @@ async fn the_list_is_walked_in_order_and_begun_anew_after_a_stable_line() {
         "closes" => Fate::AcceptAndClose,
         _ => Fate::Accept(ROOM),
     };
-    let list = ["refuses", "swallows", "closes", "silent", "good"];
+    let list = ["refuses", "swallows", "closes", "silent", "good", "spare"];
     let (connect, mut net) = net(fate);
     let (_client, mut events) = Client::new(connect, EchoProtocol, options(&list)).unwrap();
     let good = |event: &Event| matches!(event, Event::Up { endpoint } if &**endpoint == "good");
@@ -177,7 +177,7 @@ async fn the_list_is_walked_in_order_and_begun_anew_after_a_stable_line() {
     }
     assert_eq!(swallowed, Some(std::io::ErrorKind::TimedOut));
     let tried: Vec<_> = net.attempts().into_iter().map(|(_, endpoint)| endpoint).collect();
-    assert_eq!(tried, list);
+    assert_eq!(tried, list[..5]);
     drop(silent);
     let mut peer = net.peer().await;
     let stable = Instant::now();
