@@ -268,3 +268,31 @@ async fn a_close_in_any_state_is_for_good_and_said_last() {
         }
     }
 }
+
+/// Closes its client when the line ends.
+#[derive(Default)]
+struct OneLine(std::sync::OnceLock<Client<EchoProtocol>>);
+
+impl keepline::Observer for OneLine {
+    fn on_close(&self, _: &keepline::Report) {
+        if let Some(client) = self.0.get() {
+            client.close();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_meets_the_lines_own_end_is_still_a_bye() {
+    let only = std::sync::Arc::new(OneLine::default());
+    let mut options = options(&["a"]);
+    options.settings.observer = Some(only.clone());
+    let (connect, mut net) = net(|_, _| Fate::Accept(ROOM));
+    let (client, mut events) = Client::new(connect, EchoProtocol, options).unwrap();
+    assert!(only.0.set(client).is_ok());
+    up(&mut events).await;
+    drop(net.peer().await);
+    let Some(Event::Down { report, next_try: None }) = events.next().await else { panic!("it would come back") };
+    assert_eq!(report.reason, Reason::PeerClosed);
+    let Some(Event::Closed { reason }) = events.next().await else { panic!("it is not closed") };
+    assert_eq!(reason, Reason::Bye);
+}
