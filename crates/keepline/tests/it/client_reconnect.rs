@@ -102,30 +102,6 @@ async fn clones_of_one_options_do_not_come_back_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_fails_one_attempt_or_one_line_and_the_client_goes_on() {
-    for k in 0..4 {
-        let (connect, net) = net(move |_, n| match n {
-            n if n == k => Fate::Panic,
-            n if n < k => Fate::Refuse,
-            _ => Fate::Accept(ROOM),
-        });
-        let (_client, mut events) = Client::new(connect, EchoProtocol, options(&["a"])).unwrap();
-        up(&mut events).await;
-        assert_eq!(net.attempts().len(), k + 2);
-    }
-    let (client, mut events, mut net, mut peer) = marked(options(&["a"])).await;
-    let sent = client.send(b"sent".to_vec());
-    write_frame(&mut peer, Marked::PANIC, b"").await;
-    assert!(matches!(sent.await, Verdict::MaybeSent(_) | Verdict::NotSent(_)));
-    up(&mut events).await;
-    let mut peer = net.peer().await;
-    let again = client.send(b"again".to_vec());
-    assert_eq!(read_frame(&mut peer).await, Some((3, b"again".to_vec())));
-    write_frame(&mut peer, Marked::ANSWER, b"yes").await;
-    assert_eq!(again.await, Verdict::Answered(b"yes".to_vec()));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_hundred_senders_at_the_start_share_one_line() {
     let (connect, mut net) = net(|_, _| Fate::Accept(ROOM));
     let (client, mut events) = Client::new(connect, EchoProtocol, options(&["a"])).unwrap();

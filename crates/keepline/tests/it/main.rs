@@ -7,6 +7,7 @@ mod client_events;
 mod client_examples;
 mod client_liveness;
 mod client_net;
+mod client_panic;
 mod client_pushes;
 mod client_reconnect;
 mod client_verdicts;
