@@ -23,7 +23,7 @@ pub(super) enum Backlog {
 pub(super) struct Paused(u8);
 
 impl Paused {
-    /// The handler said [`Flow::Pause`].
+    /// The handler said [`Flow::Pause`](super::Flow::Pause).
     pub(super) const HANDLER: Self = Self(1);
     /// As many answers are owed as the settings allow.
     pub(super) const ANSWERS: Self = Self(2);
