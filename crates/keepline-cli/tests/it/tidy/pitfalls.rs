@@ -5,14 +5,10 @@ use super::{File, assert_none, files};
 /// The last pitfall of the list, which starts at P1.
 const LAST: usize = 44;
 
-/// What stands before the name of a test that is planned and not there yet.
-const PLANNED: &str = "TODO ";
-
 /// A test named in the table: a name in backquotes with a module before it, such as `proto it::backoff::p43_name`.
 struct Named {
     row: String,
     function: String,
-    planned: bool,
 }
 
 fn document() -> File {
@@ -28,17 +24,8 @@ fn rows(text: &str) -> Vec<Vec<&str>> {
 
 fn named(row: &[&str]) -> Vec<Named> {
     let cell = row.last().copied().unwrap_or_default();
-    let mut named = Vec::new();
-    let mut before = "";
-    for (position, part) in cell.split('`').enumerate() {
-        if position % 2 == 0 {
-            before = part;
-        } else if let Some((_, function)) = part.rsplit_once("::") {
-            let planned = before.ends_with(PLANNED);
-            named.push(Named { row: row[0].to_owned(), function: function.to_owned(), planned });
-        }
-    }
-    named
+    let names = cell.split('`').skip(1).step_by(2).filter_map(|name| name.rsplit_once("::"));
+    names.map(|(_, function)| Named { row: row[0].to_owned(), function: function.to_owned() }).collect()
 }
 
 #[test]
@@ -68,15 +55,11 @@ fn every_test_named_there_exists() {
     let sources = files(".rs");
     let exists = |function: &str| sources.iter().any(|source| source.text.contains(&format!("fn {function}(")));
     let named: Vec<Named> = rows(&file.text).iter().flat_map(|row| named(row)).collect();
-    let planned: Vec<&Named> = named.iter().filter(|test| test.planned).collect();
-    println!("docs/pitfalls.md: {} tests named, {} of them still TODO", named.len(), planned.len());
-    for test in planned.iter().filter(|test| exists(&test.function)) {
-        println!("  {}: {} is there by now, TODO can go", test.row, test.function);
-    }
+    println!("docs/pitfalls.md: {} tests named", named.len());
     let findings: Vec<String> = named
         .iter()
-        .filter(|test| !test.planned && !exists(&test.function))
+        .filter(|test| !exists(&test.function))
         .map(|test| format!("{}: no test {}", test.row, test.function))
         .collect();
-    assert_none(&findings, "a test that docs/pitfalls.md names without TODO exists");
+    assert_none(&findings, "every test that docs/pitfalls.md names exists");
 }
