@@ -60,6 +60,15 @@ impl Process {
         Self { child, out: Lines::of(reader), err: Lines::of(std::io::empty()) }
     }
 
+    /// As `start`, with a stdout that nobody reads any more.
+    pub(crate) fn start_unread(arguments: &str) -> Self {
+        let (reader, writer) = pipe().expect("a pipe");
+        drop(reader);
+        let mut child = command(arguments).stdout(writer).stderr(Stdio::piped()).spawn().expect("the binary runs");
+        let err = Lines::of(child.stderr.take().expect("a pipe"));
+        Self { child, out: Lines::of(std::io::empty()), err }
+    }
+
     /// Waits for a line on stdout that fits, and returns it.
     pub(crate) fn out(&mut self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         self.out.wait(what, fits)

@@ -1,8 +1,6 @@
 //! The ends of both programs: signals, and readers who go away.
 
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
@@ -24,15 +22,15 @@ fn sigterm_drains_the_server_and_its_clients_hear_of_it() {
 
 #[test]
 fn a_second_signal_ends_a_slow_drain_at_once() {
-    let mut server = Server::start("--drain 1h");
+    let mut server = Server::start("--drain 1h --reader-idle 1h");
     let streams = [TcpStream::connect(server.address).unwrap(), TcpStream::connect(server.address).unwrap()];
     server.process.event("up");
     server.process.event("up");
     server.process.signal(Signal::TERM);
     server.process.event("down");
     server.process.signal(Signal::TERM);
-    drop(streams);
     let ended = server.process.end();
+    drop(streams);
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert_eq!(ended.closed()["connections"], 2);
 }
@@ -65,36 +63,23 @@ fn a_client_that_never_got_through_ends_with_3() {
 
 #[test]
 fn a_reader_who_goes_away_ends_the_client_but_not_the_server() {
-    let binary = env!("CARGO_BIN_EXE_keepline");
-    let mut server = Command::new(binary)
-        .args(["echo", "serve", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    // The reader is dropped with the statement: the server's next line meets a closed pipe.
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut first).unwrap();
-    let address = first.trim_end().strip_prefix("listening on ").unwrap();
+    // In the article's words the first line goes to stderr, which is still read.
+    let mut server = Process::start_unread("echo serve --log article --listen 127.0.0.1:0");
+    let first = server.err("first line", |_| true);
+    let address = first.strip_prefix("listening on ").expect("the first line");
+    for round in 1..=2 {
+        let client = Process::start(&format!("echo connect {address} --log quiet --messages 3 --gap 0s..0s")).end();
+        assert_eq!(client.code, Some(0), "round {round}: {client:#?}");
+        server.err("inactive line", |line| line.ends_with(" is inactive---"));
+    }
+    server.signal(Signal::TERM);
+    let ended = server.end();
+    let counts = "closed: connections 2, pings 0, pongs 0, echoes 6, evictions 0";
+    assert_eq!((ended.code, ended.err.len(), ended.err[5].as_str()), (Some(0), 6, counts), "{ended:#?}");
 
-    let client = Process::start(&format!("echo connect {address} --log quiet --messages 3 --gap 0s..0s")).end();
-    assert_eq!(client.code, Some(0), "the server goes on: {client:#?}");
-
-    let mut client = Command::new(binary)
-        .args(["echo", "connect", address, "--gap", "1h..1h"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(client.stdout.take());
-    let (mut ours, mut theirs) = (String::new(), String::new());
-    client.stderr.take().unwrap().read_to_string(&mut ours).unwrap();
-    let code = client.wait().unwrap().code();
+    let server = Server::start("");
+    let client = Process::start_unread(&format!("echo connect {} --gap 1h..1h", server.address)).end();
     // 3 if it found out before it was connected.
-    assert!([Some(1), Some(3)].contains(&code), "{code:?}: {ours}");
-
-    server.kill().unwrap();
-    server.wait().unwrap();
-    server.stderr.take().unwrap().read_to_string(&mut theirs).unwrap();
-    assert_eq!((ours, theirs), (String::new(), String::new()), "no panic, no complaint");
+    assert!([Some(1), Some(3)].contains(&client.code), "{client:#?}");
+    assert!(client.err.is_empty(), "no panic, no complaint: {client:#?}");
 }
