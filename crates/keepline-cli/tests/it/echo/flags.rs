@@ -1,5 +1,7 @@
 //! Flags that can't be are refused with a sentence that says what to change; the help says what there is.
 
+use rustix::process::{Resource, getrlimit};
+
 use super::Process;
 
 #[test]
@@ -49,6 +51,18 @@ fn an_address_in_use_is_a_failure_that_says_so() {
         said.contains(&format!("cannot listen on {address}")) && said.contains("choose another --listen"),
         "{said}"
     );
+}
+
+#[test]
+fn the_limit_of_open_files_is_raised_as_far_as_it_may_be() {
+    let hard = getrlimit(Resource::Nofile).maximum;
+    if hard.is_some_and(|most| most < 1000) {
+        println!("SKIPPED: this needs a hard limit of 1000 open files, and has {hard:?}");
+        return;
+    }
+    let arguments = "echo serve --json --listen 127.0.0.1:0 --max-connections 500";
+    let mut server = Process::start_after("ulimit -Sn 300", arguments);
+    server.event("listening");
 }
 
 /// After a change on purpose: `keepline echo serve --help > tests/it/echo/help-serve.txt`, and connect likewise.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+const BINARY: &str = env!("CARGO_BIN_EXE_keepline");
 /// Longer than anything here takes; a test that meets it has failed.
 const LIMIT: Duration = Duration::from_secs(30);
 /// Lines that may wait to be looked at.
@@ -45,11 +46,15 @@ pub(crate) struct Server {
 impl Process {
     /// Runs the binary with these arguments, separated by blanks.
     pub(crate) fn start(arguments: &str) -> Self {
-        let mut child =
-            command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
-        let out = Lines::of(child.stdout.take().expect("a pipe"));
-        let err = Lines::of(child.stderr.take().expect("a pipe"));
-        Self { child, out, err }
+        Self::run(command(arguments))
+    }
+
+    /// As `start`, by a shell that has run these commands before.
+    pub(crate) fn start_after(commands: &str, arguments: &str) -> Self {
+        let script = format!("{commands} && exec \"$0\" {arguments}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, BINARY]).env_remove("RUST_LOG").stdin(Stdio::null());
+        Self::run(shell)
     }
 
     /// As `start`, with both streams in one, so that their common order is seen: as `out`.
@@ -98,6 +103,13 @@ impl Process {
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("our own child can be killed");
         self.child.wait().expect("and waited for");
+    }
+
+    fn run(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+        let out = Lines::of(child.stdout.take().expect("a pipe"));
+        let err = Lines::of(child.stderr.take().expect("a pipe"));
+        Self { child, out, err }
     }
 
     fn wait(&mut self) -> ExitStatus {
@@ -194,7 +206,7 @@ impl Lines {
 
 /// The binary, without the settings of the person who runs the tests.
 fn command(arguments: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keepline"));
+    let mut command = Command::new(BINARY);
     command.args(arguments.split_whitespace()).env_remove("RUST_LOG").stdin(Stdio::null());
     command
 }
