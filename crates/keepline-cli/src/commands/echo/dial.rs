@@ -9,6 +9,7 @@ use keepline::wire::WireError;
 use keepline::wire::echo::{Echo, Frame};
 use tokio::net::TcpStream;
 
+use super::codec;
 use super::entry::NOWHERE;
 
 /// TCP that remembers the address of its last connection.
@@ -48,7 +49,7 @@ impl Protocol for EchoPair {
     type Answer = Vec<u8>;
 
     fn codec(&mut self) -> Echo {
-        if self.netty_compatible { Echo::netty_compatible() } else { Echo::strict() }
+        codec(self.netty_compatible)
     }
 
     fn encode(&mut self, id: u64, message: Vec<u8>, codec: &mut Echo, out: &mut Vec<u8>) -> Result<(), WireError> {

@@ -29,6 +29,7 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use keepline::wire::echo::Echo;
 
 /// Flags of `keepline echo`.
 #[derive(Debug, Args)]
@@ -77,6 +78,11 @@ impl fmt::Display for Error {
             Self::Usage(text) | Self::Failed(text) => f.write_str(text),
         }
     }
+}
+
+/// The decoder that a flag asks for.
+const fn codec(netty_compatible: bool) -> Echo {
+    if netty_compatible { Echo::netty_compatible() } else { Echo::strict() }
 }
 
 /// Runs a future on as many threads as asked for; with one, all is done by this one.

@@ -16,7 +16,7 @@ use super::log::Log;
 #[derive(Debug)]
 pub(super) struct Narrator(Box<Line>);
 
-/// What a line keeps for its story: boxed, as it would make every move of the line's future longer.
+/// What a line keeps for its story; in a box, so that the line's future stays as small as it can.
 #[derive(Debug)]
 struct Line {
     log: Arc<Log>,

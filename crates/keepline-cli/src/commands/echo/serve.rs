@@ -10,7 +10,6 @@ use std::sync::Arc;
 use clap::{Args, value_parser};
 use keepline::liveness::Heartbeat;
 use keepline::serve::{Limits, Server, ServerHandle, tcp};
-use keepline::wire::echo::Echo;
 use keepline::{Duration, KernelWatch, Settings};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -20,7 +19,7 @@ use super::log::{Log, LogArgs};
 use super::mirror::Mirror;
 use super::narrator::Narrator;
 use super::stop::Stop;
-use super::{Error, block_on};
+use super::{Error, block_on, codec};
 use crate::args::{duration, whole};
 
 /// Flags of `keepline echo serve`.
@@ -152,10 +151,6 @@ async fn until_stopped(running: impl Future<Output = ()>, handle: &ServerHandle,
             running.await;
         }
     }
-}
-
-const fn codec(netty_compatible: bool) -> Echo {
-    if netty_compatible { Echo::netty_compatible() } else { Echo::strict() }
 }
 
 fn narrator(log: &Arc<Log>, peer: Option<SocketAddr>) -> Narrator {
