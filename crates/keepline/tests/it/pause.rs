@@ -112,6 +112,16 @@ async fn a_line_stops_reading_at_the_answers_it_owes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_line_that_owes_nothing_reads_on_whatever_the_limit() {
+    let mut settings = watched();
+    settings.answers_in_flight = 0;
+    let (mut peer, _line) = line(Witness::mirror(), settings, 4096);
+    let (bytes, _) = twelve();
+    peer.send(&bytes).await;
+    assert_eq!(peer.receive(bytes.len()).await, bytes);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_is_dropped_is_owed_no_longer_and_one_too_late_is_told_so() {
     let (witness, owed) = owing();
     let mut settings = watched();

@@ -1,12 +1,13 @@
 //! A peer that takes less than it is sent: back-pressure first, then the slow-consumer rule.
 
+use std::future::Future;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use keepline::wire::echo::Echo;
-use keepline::{Duration, Flow, Reason, SendError, Settings, Transport};
+use keepline::{Driver, Duration, Flow, Reason, SendError, Settings, Transport};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
 use crate::support::*;
@@ -176,7 +177,21 @@ async fn what_a_transport_holds_leaves_as_soon_as_it_can() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stall_of_our_own_makes_nobody_a_slow_consumer() {
+async fn a_line_reads_again_once_the_peer_has_taken_all() {
+    let mut settings = limits(1 << 20, 256, secs(5));
+    settings.outbox.high_water = 1024;
+    let (mut peer, _line) = line(Witness::mirror(), settings, 4096);
+    let requests = frame(&[5; 995]).repeat(6);
+    peer.send(&requests).await;
+    tokio::time::sleep(millis(1).to_std()).await;
+    // The line is paused: nobody reads this yet.
+    peer.send(PING).await;
+    tokio::time::sleep(millis(1).to_std()).await;
+    assert_eq!(peer.receive(6005).await, [&requests, PONG].concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stall_of_our_own_makes_nobody_a_slow_consumer_but_forgives_once() {
     let (mut peer, line) = line(Witness::mirror(), limits(1 << 20, 256, secs(5)), 64);
     line.connection.send(frame(&[1; 295]).into()).unwrap();
     tokio::time::sleep(secs(1).to_std()).await;
@@ -184,10 +199,29 @@ async fn a_stall_of_our_own_makes_nobody_a_slow_consumer() {
     // only what the pipe held.
     tokio::time::advance(secs(60).to_std()).await;
     peer.receive(64).await;
-    tokio::time::sleep(secs(2).to_std()).await;
-    peer.receive(236).await;
-    peer.settle().await;
+    tokio::time::sleep(secs(4).to_std()).await;
     assert!(!line.task.is_finished());
+    let (report, took) = line.end().await;
+    assert_eq!(report.reason, Reason::SlowConsumer);
+    assert!(is_on_time(took, secs(66)), "after {took}: the full age from the stall's end");
+}
+
+/// Polled by hand, so that the wheel and the peer both come before the line's next turn.
+#[tokio::test(start_paused = true)]
+async fn room_made_before_the_verdict_counts() {
+    let (peer, ours) = duplex(64);
+    let mut peer = Peer(peer);
+    let settings = limits(1 << 20, 256, secs(5));
+    let mut driver = pin!(Driver::standalone(ours, Witness::mirror(), Echo::strict(), settings));
+    let cx = &mut Context::from_waker(Waker::noop());
+    driver.connection().send(frame(&[1; 95]).into()).unwrap();
+    assert!(driver.as_mut().poll(cx).is_pending());
+    tokio::time::sleep(millis(5_200).to_std()).await;
+    peer.receive(64).await;
+    assert!(driver.as_mut().poll(cx).is_pending(), "the rest has left in time");
+    peer.receive(36).await;
+    tokio::time::sleep(secs(1).to_std()).await;
+    assert!(driver.as_mut().poll(cx).is_pending());
 }
 
 #[tokio::test(start_paused = true)]
