@@ -1,11 +1,16 @@
 //! What a peer sends unasked: bounded here, held back there, and nothing lost.
 
+use std::time::Duration;
+
 use keepline::client::Client;
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 use crate::client_net::{Fate, Marked, marked, net, options, settle, up, write_frame};
 
 const BOUND: usize = 4;
+/// Far more than anything here takes: a test fails, and does not hang.
+const LIMIT: Duration = Duration::from_secs(3600);
 
 #[tokio::test(start_paused = true)]
 async fn pushes_that_nobody_takes_hold_the_peer_back_and_none_is_lost() {
@@ -24,11 +29,11 @@ async fn pushes_that_nobody_takes_hold_the_peer_back_and_none_is_lost() {
         peer
     });
     // An hour: a paused line is not idle, and the peer is still held back.
-    let held = tokio::time::timeout(std::time::Duration::from_secs(3600), &mut writing).await;
+    let held = timeout(LIMIT, &mut writing).await;
     assert!(held.is_err(), "the peer could write everything");
     for i in 0..PUSHES {
-        let push = client.next_push().await.unwrap();
-        assert_eq!(push[..4], i.to_be_bytes());
+        let push = timeout(LIMIT, client.next_push()).await.expect("the line reads again");
+        assert_eq!(push.unwrap()[..4], i.to_be_bytes());
     }
     writing.await.unwrap().shutdown().await.unwrap();
 }
@@ -73,7 +78,7 @@ async fn every_waiter_gets_a_push_or_the_end() {
     client.close();
     let mut got = Vec::new();
     for waiter in waiters {
-        got.push(waiter.await.unwrap());
+        got.push(timeout(LIMIT, waiter).await.expect("nobody waits for ever").unwrap());
     }
     got.sort();
     assert_eq!(got, [None, Some(b"A".to_vec()), Some(b"B".to_vec())]);
