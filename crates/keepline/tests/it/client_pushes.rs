@@ -48,8 +48,7 @@ async fn pushes_stay_bounded_over_many_lines() {
             write_frame(&mut peer, Marked::PUSH, b"push").await;
         }
         settle().await;
-        // A paused line does not see its peer's end; a full write buffer's age or a close by the peer's reset would end
-        // it. Here the write fails.
+        // A paused line does not read, so it does not see its peer's end; a write does.
         drop(peer);
         drop(client.send(b"fail".to_vec()));
         up(&mut events).await;
