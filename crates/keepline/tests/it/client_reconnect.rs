@@ -226,6 +226,7 @@ async fn a_close_in_any_state_is_for_good_and_said_last() {
             drop(client);
             tokio::time::sleep(StdDuration::from_millis(after)).await;
             let attempts = net.attempts().len();
+            let start = Instant::now();
             if drop_it {
                 drop(clone);
             } else {
@@ -238,6 +239,8 @@ async fn a_close_in_any_state_is_for_good_and_said_last() {
                 last = Some(event);
             }
             assert!(matches!(last, Some(Event::Closed { reason: Reason::Bye })), "{last:?}, {fate:?}");
+            // The peer keeps its end of the line; the linger is 1 s, and the wheel one slot late.
+            assert!(start.elapsed() <= StdDuration::from_millis(1101), "{:?}, {fate:?}", start.elapsed());
             tokio::time::sleep(HOUR).await;
             assert_eq!(net.attempts().len(), attempts, "{fate:?}");
             settle().await;
