@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use keepline::client::{Client, Connect, Event, Events, Incoming, Options, Protocol};
 use keepline::wire::{Codec, WireError, echo};
 use keepline::{Duration, Reason, RetryHint, Settings, liveness::Heartbeat};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -133,7 +133,7 @@ pub(crate) async fn read_frame(peer: &mut DuplexStream) -> Option<(u8, Vec<u8>)>
 }
 
 /// One frame onto the wire.
-pub(crate) async fn write_frame(peer: &mut DuplexStream, kind: u8, content: &[u8]) {
+pub(crate) async fn write_frame(peer: &mut (impl AsyncWrite + Unpin), kind: u8, content: &[u8]) {
     let mut frame = (content.len() as u32 + 5).to_be_bytes().to_vec();
     frame.push(kind);
     frame.extend_from_slice(content);

@@ -20,8 +20,10 @@ async fn pushes_that_nobody_takes_hold_the_peer_back_and_none_is_lost() {
     let (connect, mut net) = net(|_, _| Fate::Accept(1024));
     let (client, mut events) = Client::new(connect, Marked, options).unwrap();
     up(&mut events).await;
-    let mut peer = net.peer().await;
     const PUSHES: u32 = 1000;
+    // It reads: pings go on in a pause, and a peer that took none of them would be a slow consumer.
+    let (mut pings, mut peer) = tokio::io::split(net.peer().await);
+    drop(tokio::spawn(async move { tokio::io::copy(&mut pings, &mut tokio::io::sink()).await }));
     let mut writing = tokio::spawn(async move {
         for i in 0..PUSHES {
             write_frame(&mut peer, Marked::PUSH, &[&i.to_be_bytes()[..], &[0; 200]].concat()).await;
