@@ -58,7 +58,8 @@ pub struct Monitor {
     nonce: u16,
     /// Pings that no pong has answered yet, life or not.
     unanswered: u8,
-    strikes: u8,
+    /// The peer's pings that came too early; below zero, so many early ones are excused.
+    strikes: i16,
     /// Whether the next idle event is the first of this silence.
     first: bool,
     state: State,
@@ -142,10 +143,10 @@ impl Monitor {
         let early = now < self.ping_welcome;
         self.ping_welcome = now + flood.min_gap;
         if !early {
-            self.strikes = self.strikes.saturating_sub(1);
+            self.strikes = self.strikes.saturating_sub(1).max(0);
             return Action::None;
         }
-        if self.strikes >= flood.strikes {
+        if self.strikes >= i16::from(flood.strikes) {
             return self.close(Reason::TooManyPings);
         }
         self.strikes += 1;
@@ -176,17 +177,21 @@ impl Monitor {
     /// This end stops reading by itself (back-pressure): until [`resume`](Self::resume) nothing is idle and nobody is
     /// judged. Where this end pings, it goes on, whenever it has written nothing for one and a half intervals: the peer
     /// may judge us. The answers are read after the pause, and give no round trip.
-    pub fn pause(&mut self, _now: Instant) {
-        if self.state != State::Closed {
+    pub fn pause(&mut self, now: Instant) {
+        if !matches!(self.state, State::Closed | State::Paused) {
             self.state = State::Paused;
+            // From here on the peer's pings wait, and `resume` counts how many may.
+            self.ping_welcome = self.ping_welcome.max(now);
         }
     }
 
-    /// This end reads again: every clock of the reading side starts a full period at `now`.
+    /// This end reads again: every clock of the reading side starts a full period at `now`. The pings that waited come
+    /// all at once now, and are no strikes, as many as were welcome one by one.
     pub fn resume(&mut self, now: Instant) {
         if self.state == State::Paused {
             self.state = State::Resumed;
             self.quiet_since = now;
+            self.excuse_waiting_pings(now);
             if let Some(frame) = &mut self.frame {
                 frame.restart(now);
             }
@@ -224,7 +229,7 @@ impl Monitor {
         self.heartbeat = heartbeat;
         self.quiet_since = now;
         self.last_write = now;
-        self.ping_welcome = now;
+        self.ping_welcome = self.ping_welcome.min(now);
         self.end_probe();
     }
 
@@ -282,6 +287,16 @@ impl Monitor {
     #[must_use]
     pub const fn unanswered(&self) -> u8 {
         self.unanswered
+    }
+
+    fn excuse_waiting_pings(&mut self, now: Instant) {
+        let Some(flood) = self.heartbeat.flood.filter(|_| now >= self.ping_welcome) else {
+            return;
+        };
+        // Beside one for each gap: the first, and the next after the pause, which these were too late for.
+        let waiting = now.since(self.ping_welcome).as_nanos() / flood.min_gap.as_nanos() + 2;
+        self.strikes = self.strikes.saturating_sub(i16::try_from(waiting).unwrap_or(i16::MAX));
+        self.ping_welcome = now + flood.min_gap;
     }
 
     fn silence_due(&self) -> Option<Instant> {

@@ -125,6 +125,33 @@ fn a_flood_of_pings_is_closed_at_the_strike_too_many() {
     assert_eq!(log, [], "a peer that follows the new terms is not judged by the old");
 }
 
+/// Pings that came in a pause of ours are read all at once after it: no strikes, but no more than were welcome.
+#[test]
+fn a_pause_of_our_own_makes_no_flood() {
+    let limit = Heartbeat::builder().silence(secs(100)).ping_limit(secs(10), 0).build().unwrap();
+    let line = |pings| {
+        let paused = Scene::new(limit.clone()).op(10_000, Op::PeerPing).op(15_000, Op::Pause);
+        paused.op(612_000, Op::Resume).each(std::iter::repeat_n(612_000, pings), &Op::PeerPing)
+    };
+    // At 20 s, 30 s, and so on up to 610 s.
+    let patient = line(60).each((620_000..700_000).step_by(10_000), &Op::PeerPing);
+    assert_eq!(patient.play(690_000), [], "a peer that kept to the gap all the time");
+    let flood = |pings| line(pings).play(690_000);
+    assert_eq!(flood(61), [], "one that was to come next");
+    assert_eq!(flood(62), [(612_000, Close(TooManyPings))], "and one in excess");
+    let later = line(0).op(630_000, Op::PeerPing).op(631_000, Op::PeerPing).play(690_000);
+    assert_eq!(later, [(631_000, Close(TooManyPings))], "what is not used at once is gone");
+    // Only the pause counts, not the silence before it.
+    let short = Scene::new(limit.clone()).op(90_000, Op::Pause).op(91_000, Op::Resume);
+    let log = short.each(std::iter::repeat_n(91_000, 3), &Op::PeerPing).play(95_000);
+    assert_eq!(log, [(91_000, Close(TooManyPings))]);
+    // Many pauses shorter than the gap excuse no more than the gap allows: two each gap, and one.
+    let stutter = Scene::new(limit.clone()).each((0..100_000).step_by(100), &Op::Pause);
+    let stutter = stutter.each((50..100_000).step_by(100), &Op::Resume);
+    let log = stutter.each((60..100_000).step_by(1000), &Op::PeerPing).play(100_000);
+    assert!(matches!(log[..], [(..10_000, Close(TooManyPings))]), "{log:?}");
+}
+
 #[test]
 fn a_pong_gives_a_round_trip_only_when_it_is_known_which_ping_it_answers() {
     let probing = Heartbeat::builder().ping(IdleKind::All, secs(5)).pong_within(secs(4)).max_missed(9).build();
