@@ -161,6 +161,10 @@ struct Witness {
     /// The last idle event since the last read.
     idle: Option<Instant>,
     frame: Option<Instant>,
+    /// The peer's last ping under these terms.
+    peer_pinged: Option<Instant>,
+    /// The peer's pings that came less than the agreed gap after the one before.
+    hurried: u32,
     paused: bool,
     closed: bool,
 }
@@ -180,6 +184,8 @@ impl Witness {
             suspected: false,
             idle: None,
             frame: None,
+            peer_pinged: None,
+            hurried: 0,
             paused: false,
             closed: false,
         }
@@ -228,12 +234,7 @@ impl Witness {
             }
             Input::PeerPing => {
                 self.read();
-                let action = self.line.on_ping(now);
-                assert!(matches!(action, Action::None | Action::Close(Reason::TooManyPings)), "{action:?}");
-                if action != Action::None {
-                    assert!(self.settings.flood.is_some() && !self.closed, "{action:?} of {:?}", self.line);
-                    self.closed = true;
-                }
+                self.peer_ping();
             }
             Input::BarePong => self.pong(None),
             Input::Pong(before) => {
@@ -268,6 +269,7 @@ impl Witness {
                 self.line.set_terms(now, Arc::new(settings.heartbeat()));
                 self.settings = settings;
                 self.said = now;
+                self.peer_pinged = None;
                 self.start_anew();
             }
             Input::Wake | Input::Fire => {}
@@ -278,6 +280,21 @@ impl Witness {
         self.line.on_read(self.now);
         self.idle = None;
         self.start_anew();
+    }
+
+    fn peer_ping(&mut self) {
+        let since = self.peer_pinged.replace(self.now).map_or(Duration::MAX, |last| self.now.since(last));
+        self.hurried += u32::from(self.settings.flood.is_some_and(|(gap, _)| since < gap));
+        match self.line.on_ping(self.now) {
+            Action::None => {}
+            Action::Close(Reason::TooManyPings) => {
+                let (_, strikes) = self.settings.flood.expect("no flood without a gap");
+                assert!(self.hurried > u32::from(strikes), "closed after {} early pings", self.hurried);
+                assert!(!self.closed, "closed twice: {:?}", self.line);
+                self.closed = true;
+            }
+            other => panic!("{other:?} for a ping"),
+        }
     }
 
     fn start_anew(&mut self) {
