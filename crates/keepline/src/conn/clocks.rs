@@ -5,7 +5,8 @@ use keepline_proto::wire::Codec;
 use keepline_proto::{Duration, Instant, Reason};
 
 use super::driver::Driver;
-use super::handler::{Beat, Flow, Handler};
+use super::flow::Flow;
+use super::handler::{Beat, Handler};
 use super::outbox::Lane;
 use super::scratch::Output;
 use super::transport::Transport;

@@ -8,13 +8,10 @@ use bytes::Bytes;
 use keepline_proto::{Instant, Reason};
 
 use super::environment::Environment;
+use super::line_id::LineId;
 use super::outbox::{Item, Lane, Outbox};
 use super::shared::{Flag, Shared};
 use crate::clock;
-
-/// The number of a line, unique within its server or client.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LineId(pub(crate) u64);
 
 /// A handle of a line: cheap to clone, usable from any task, harmless after the line's end.
 #[derive(Clone)]
@@ -154,17 +151,5 @@ impl Drop for Answer {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Connection").field(&self.shared).finish()
-    }
-}
-
-impl fmt::Display for LineId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0 & 0xffff_ffff, self.0 >> 32)
-    }
-}
-
-impl fmt::Debug for LineId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }

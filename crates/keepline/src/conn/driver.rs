@@ -10,10 +10,12 @@ use std::task::{Context, Poll};
 use keepline_proto::Instant;
 use keepline_proto::liveness::Monitor;
 
-use super::connection::{Connection, LineId};
+use super::connection::Connection;
 use super::environment::Environment;
-use super::handler::{Flow, Handler};
+use super::flow::Flow;
+use super::handler::Handler;
 use super::idle_watch::IdleWatch;
+use super::line_id::LineId;
 use super::rare::Rare;
 use super::report::Report;
 use super::scratch::{Output, Scratch};

@@ -8,9 +8,9 @@ use keepline_proto::wire::Codec;
 use keepline_proto::{Instant, Reason};
 use tokio::io::ReadBuf;
 
-use super::connection::LineId;
 use super::driver::Driver;
 use super::handler::Handler;
+use super::line_id::LineId;
 use super::outbox::Lane;
 use super::rare::{Closing, Stage};
 use super::report::{Cause, Report};

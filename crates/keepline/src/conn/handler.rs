@@ -1,9 +1,10 @@
 //! Handler: what a line is for. Called synchronously, with a frame and this turn's output.
 
+use keepline_proto::Duration;
 use keepline_proto::liveness::IdleEvent;
 use keepline_proto::wire::Codec;
-use keepline_proto::{Duration, Reason};
 
+use super::flow::Flow;
 use super::report::Report;
 use super::turn::Turn;
 
@@ -40,7 +41,7 @@ pub trait Handler: Send + Unpin + 'static {
     }
 
     /// The line was idle for the whole of a limit. `default` is what happens unless this says otherwise: close as
-    /// [`Reason::Silent`] at the agreed silence limit; go on, with a log line, at an event that was only asked for
+    /// [`Silent`](crate::Reason::Silent) at the agreed silence limit; go on, with a log line, at an event that was only asked for
     /// ([`Settings::idle_events`](crate::Settings::idle_events)).
     fn on_idle(&mut self, event: IdleEvent, default: Flow, turn: &mut Turn<'_, Self::Codec>) -> Flow {
         if default == Flow::Continue {
@@ -63,19 +64,6 @@ pub trait Handler: Send + Unpin + 'static {
     fn on_close(&mut self, report: &Report) {
         let _ = report;
     }
-}
-
-/// What the handler wants of the line next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-#[expect(clippy::exhaustive_enums, reason = "the three answers of a handler")]
-pub enum Flow {
-    /// Go on reading.
-    Continue,
-    /// Stop reading until [`Connection::resume`](super::Connection::resume); a paused line is not idle.
-    Pause,
-    /// Write what is waiting, then close.
-    Close(Reason),
 }
 
 /// One half of a heartbeat, as the driver dealt with it.

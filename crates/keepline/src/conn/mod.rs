@@ -8,8 +8,10 @@ mod connection;
 mod driver;
 mod ending;
 mod environment;
+mod flow;
 mod handler;
 mod idle_watch;
+mod line_id;
 mod outbox;
 mod rare;
 mod receive;
@@ -22,13 +24,15 @@ mod transmit;
 mod transport;
 mod turn;
 
-pub use connection::{Answer, Connection, LineId, SendError};
+pub use connection::{Answer, Connection, SendError};
 pub use driver::Driver;
 #[cfg(feature = "serve")]
 pub(crate) use environment::Ended;
 #[cfg(any(feature = "serve", feature = "client"))]
 pub(crate) use environment::Environment;
-pub use handler::{Beat, Flow, Handler};
+pub use flow::Flow;
+pub use handler::{Beat, Handler};
+pub use line_id::LineId;
 pub use outbox::OutboxLimits;
 #[cfg(feature = "serve")]
 pub(crate) use report::reason_of;

@@ -8,9 +8,10 @@ use keepline_proto::wire::{Codec, Decoded, Message};
 use keepline_proto::{Instant, Reason};
 use tokio::io::ReadBuf;
 
-use super::connection::LineId;
 use super::driver::Driver;
-use super::handler::{Beat, Flow, Handler};
+use super::flow::Flow;
+use super::handler::{Beat, Handler};
+use super::line_id::LineId;
 use super::outbox::Lane;
 use super::report::{Cause, reason_of};
 use super::scratch::{BUFFER, Output, Scratch};

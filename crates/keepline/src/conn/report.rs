@@ -6,7 +6,7 @@ use std::io;
 use keepline_proto::wire::WireError;
 use keepline_proto::{Duration, Instant, Reason};
 
-use super::connection::LineId;
+use super::line_id::LineId;
 
 /// How a line ended. The same values stand in logs, metrics and client events.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use keepline_proto::wire::echo::{Echo, Frame};
 use tokio::net::TcpStream;
 
 use super::driver::Driver;
-use super::handler::{Flow, Handler};
+use super::flow::Flow;
+use super::handler::Handler;
 use super::shared::Shared;
 use super::turn::Turn;
 

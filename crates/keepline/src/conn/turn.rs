@@ -9,7 +9,7 @@ use keepline_proto::{Instant, Reason};
 
 use super::connection::{Answer, Connection};
 use super::environment::Environment;
-use super::handler::Flow;
+use super::flow::Flow;
 use super::outbox::Lane;
 use super::rare::Rare;
 use super::scratch::Output;
