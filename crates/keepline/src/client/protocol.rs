@@ -4,6 +4,8 @@ use keepline_proto::wire::{Codec, WireError, echo};
 use keepline_proto::{Reason, RetryHint};
 
 /// What a client speaks. One value serves one client over all of its lines.
+///
+/// Its methods are called with the client's books locked: they must not call the client.
 pub trait Protocol: Send + 'static {
     /// The frames.
     type Codec: Codec + Send + Unpin + 'static;
