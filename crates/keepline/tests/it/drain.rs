@@ -111,11 +111,11 @@ async fn a_line_that_is_stuck_does_not_hold_the_server() {
         });
         (witness, Echo::strict())
     }));
-    let (mut peer, _other) = (joined(address).await, joined(address).await);
+    let (mut other, mut peer) = (joined(address).await, joined(address).await);
     peer.write_all(&frame(b"block")).await.unwrap();
     entered.notified().await;
     handle.drain(secs(3600));
-    tokio::task::yield_now().await;
+    assert_eq!(other.read(&mut [0]).await.unwrap(), 0, "the drain has begun");
     handle.stop();
     task.await.unwrap();
     assert_eq!(handle.lines(), 1, "it could not end, and was left");

@@ -180,7 +180,7 @@ async fn what_a_transport_holds_leaves_as_soon_as_it_can() {
 async fn a_line_reads_again_once_the_peer_has_taken_all() {
     let mut settings = limits(1 << 20, 256, secs(5));
     settings.outbox.high_water = 1024;
-    let (mut peer, _line) = line(Witness::mirror(), settings, 4096);
+    let (mut peer, line) = line(Witness::mirror(), settings, 4096);
     let requests = frame(&[5; 995]).repeat(6);
     peer.send(&requests).await;
     tokio::time::sleep(millis(1).to_std()).await;
@@ -188,6 +188,7 @@ async fn a_line_reads_again_once_the_peer_has_taken_all() {
     peer.send(PING).await;
     tokio::time::sleep(millis(1).to_std()).await;
     assert_eq!(peer.receive(6005).await, [&requests, PONG].concat());
+    assert!(line.opened.elapsed() < secs(1).to_std(), "at once, not at the next look at the clocks");
 }
 
 #[tokio::test(start_paused = true)]
