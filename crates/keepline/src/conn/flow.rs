@@ -9,7 +9,8 @@ use keepline_proto::Reason;
 pub enum Flow {
     /// Go on reading.
     Continue,
-    /// Stop reading until [`Connection::resume`](super::Connection::resume); a paused line is not idle.
+    /// Stop reading until [`Connection::resume`](super::Connection::resume). A paused line is not idle, and hears of no
+    /// end; its pings go on, and a peer that does not read them for the outbox's age is a slow consumer.
     Pause,
     /// Write what is waiting, then close.
     Close(Reason),
