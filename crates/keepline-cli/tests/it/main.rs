@@ -2,4 +2,6 @@
 
 mod echo;
 mod figures;
+mod harness;
+mod netty;
 mod tidy;

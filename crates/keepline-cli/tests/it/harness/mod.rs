@@ -1,0 +1,32 @@
+//! Harness: the processes, peers and networks that a test starts, all of which end with it.
+
+mod ends;
+mod fleet;
+mod java;
+mod net;
+mod process;
+mod queues;
+mod raw;
+
+use std::time::Duration;
+
+pub(crate) use ends::{Client, Event, Server};
+pub(crate) use fleet::Fleet;
+pub(crate) use java::Java;
+pub(crate) use net::Net;
+pub(crate) use raw::{PING, PONG, Raw, data};
+
+/// A deadline's slot: what the library may be late by.
+pub(crate) const SLOT: Duration = Duration::from_millis(100);
+
+/// What the machine may add to that: two tests at a time, each with a few processes (a starting JVM takes a core for
+/// half a second), on two cores that other programs use too. Only for what may not be late; nothing may be early.
+pub(crate) const SCHEDULING: Duration = Duration::from_millis(800);
+
+/// For what has no stated limit: only a test that would hang meets it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A time in whole milliseconds.
+pub(crate) const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
