@@ -4,4 +4,5 @@ mod echo;
 mod figures;
 mod harness;
 mod netty;
+mod silence;
 mod tidy;
