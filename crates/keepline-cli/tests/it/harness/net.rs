@@ -79,6 +79,14 @@ impl Namespace {
         self.iptables(&format!("-A INPUT -i {PLUG} -m statistic --mode random --probability {probability} -j DROP"));
     }
 
+    /// Packets that the rules have dropped on their way in.
+    pub(crate) fn lost(&self) -> u64 {
+        let args = ["netns", "exec", &self.name, "iptables", "-w", "10", "-L", "INPUT", "-v", "-n", "-x"];
+        let list = run("ip", &args);
+        // The first number of a rule's row counts packets; the two lines above the rows begin with words.
+        list.lines().filter_map(|row| row.split_ascii_whitespace().next()?.parse::<u64>().ok()).sum()
+    }
+
     /// Takes all rules back.
     pub(crate) fn heal(&self) {
         self.iptables("-F");
@@ -146,8 +154,10 @@ fn missing() -> Option<String> {
     (!tried.status.success()).then(|| format!("the right to make network namespaces: {reason}"))
 }
 
-fn run(program: &str, args: &[&str]) {
+/// Runs it to its end, and returns what it said.
+fn run(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).output().unwrap_or_else(|error| panic!("{program}: {error}"));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {}: {stderr}", args.join(" "));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

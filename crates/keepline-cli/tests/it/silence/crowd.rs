@@ -67,7 +67,10 @@ fn five_percent_loss_evicts_nobody() {
         std::thread::sleep(Duration::from_secs(1));
     }
     let pongs: u64 = fleet.states().iter().map(|client| client.heard / 5).sum();
-    println!("seed: none, the kernel's own chance; {pongs} pongs in 5 minutes");
+    let lost = net.near.lost() + net.far.lost();
+    println!("seed: none, the kernel's own chance; {pongs} pongs in 5 minutes, {lost} packets lost");
+    // A ping, its pong and the client's acknowledgement: three packets.
+    assert!(lost > pongs * 3 / 40, "only {lost} packets were lost");
     assert!(pongs > 45_000, "only {pongs} pongs");
     drop(fleet);
     assert_eq!(server.stop().number("evictions"), 0);
