@@ -1,10 +1,11 @@
-//! Frames: what the strict decoder, our default, does with bytes that Netty would swallow.
+//! Frames: what our server, as it is by default, does with frames that Netty would live with.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
-use crate::harness::{PATIENCE, PING, PONG, Raw, SCHEDULING, Server};
+use crate::harness::{PATIENCE, PING, PONG, Raw, SCHEDULING, SLOT, Server, ms};
 
 /// The lengths that are none, and why the line is closed.
 const BAD: [(u32, &str); 9] = [
@@ -57,4 +58,21 @@ fn p08_strict_closes_on_each_bad_length_and_takes_no_memory_for_it() {
         assert!(grown < most, "180 bad lengths: {name} grew by {grown} KiB");
     }
     assert_eq!(server.stop().number("evictions"), 0);
+}
+
+/// Netty takes every byte for life, so that a frame which never ends keeps its line for ever.
+#[test]
+fn a_dribbled_frame_is_closed_by_its_own_clock() {
+    let limit = Duration::from_secs(10);
+    let mut server = Server::start("--reader-idle 2s");
+    let mut raw = Raw::connect(server.address);
+    let begin = Instant::now();
+    assert!(raw.send(&1000_u32.to_be_bytes()));
+    while raw.is_quiet_for(ms(300)) {
+        assert!(begin.elapsed() < limit + SLOT + SCHEDULING, "still open");
+        raw.send(&[7]);
+    }
+    assert!(begin.elapsed() >= limit, "closed after {:?}", begin.elapsed());
+    let down = server.story.wait_for("down", PATIENCE);
+    assert_eq!((down.text("reason"), down.text("side")), ("frame_timeout", "server"));
 }
