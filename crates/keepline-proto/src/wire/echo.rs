@@ -188,9 +188,8 @@ impl Codec for Echo {
         let length = frame.content.len() as u64 + u64::from(HEADER);
         match u32::try_from(length) {
             Ok(field) if field <= self.max => {
-                out.reserve(field as usize);
-                out.extend_from_slice(&field.to_be_bytes());
-                out.push(frame.kind);
+                let [a, b, c, d] = field.to_be_bytes();
+                out.extend_from_slice(&[a, b, c, d, frame.kind]);
                 out.extend_from_slice(frame.content);
                 Ok(())
             }
