@@ -24,7 +24,7 @@ pub struct Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The line has ended; the message was not sent.
+    /// The line has ended, or has said its last word and only waits for the peer's end; the message was not sent.
     #[error("the line has ended: nothing was sent")]
     Ended,
     /// The outbox is at its limit: the peer takes its messages too slowly.
@@ -100,7 +100,8 @@ impl Connection {
         let limits = self.environment.settings.outbox;
         let mut mail = self.shared.mail();
         // Asked under the lock: the driver marks its end before it empties the mailbox.
-        if self.is_ended() {
+        let flags = self.shared.flags();
+        if flags.has(Flag::Ended) || flags.has(Flag::Deaf) {
             return Err(SendError::Ended);
         }
         let outbox = mail.outbox.get_or_insert_with(Box::<Outbox>::default);

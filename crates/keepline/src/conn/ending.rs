@@ -44,6 +44,9 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             }
             _ => Stage::Flush,
         };
+        if stage == Stage::Drop {
+            self.shared.turn_deaf();
+        }
         let by = now + self.environment.settings.linger;
         self.rare().closing = Some(Closing { reason, cause, by, stage });
         self.rearm = true;
@@ -51,8 +54,8 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
 
     /// Ends the line as far as its stage allows in this turn.
     pub(super) fn wind_down(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Option<Report> {
-        let now = clock::now();
         loop {
+            let now = clock::now();
             let closing = self.rare().closing.as_ref()?;
             let (stage, late) = (closing.stage, now >= closing.by);
             let next = match stage {
@@ -79,10 +82,19 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             let result = self.write_some(cx, now, output);
             output.clear();
             if result.is_err() {
+                self.shared.turn_deaf();
                 return Some(Stage::Drop);
             }
         }
-        (self.backlog != Backlog::Outbox).then_some(Stage::Shutdown)
+        if self.backlog == Backlog::Outbox {
+            return None;
+        }
+        if self.shared.seal() {
+            return Some(Stage::Shutdown);
+        }
+        // A message has come since the last write.
+        self.backlog = Backlog::Outbox;
+        Some(Stage::Flush)
     }
 
     fn linger_stage(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Option<Stage> {

@@ -45,6 +45,8 @@ pub(crate) enum Flag {
     Answered = 32,
     /// Look at the leftover again: the outbox has drained.
     Reread = 64,
+    /// The last word is out, or nobody hears it: no message is taken any more.
+    Deaf = 128,
 }
 
 const IN_FLIGHT_ONE: u32 = 1 << 8;
@@ -146,6 +148,22 @@ impl Shared {
         if !mail.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             mail.waker = Some(waker.clone());
         }
+    }
+
+    /// Takes no message any more, unless one waits; whether it does so now.
+    pub(crate) fn seal(&self) -> bool {
+        // Under the lock: who pushes asks for the flag under it, so no message falls between.
+        let mail = self.mail();
+        let vacant = mail.outbox.as_ref().is_none_or(|outbox| outbox.is_empty());
+        if vacant {
+            self.turn_deaf();
+        }
+        vacant
+    }
+
+    /// Takes no message any more, whatever waits.
+    pub(crate) fn turn_deaf(&self) {
+        self.word.fetch_or(Flag::Deaf as u32, Ordering::AcqRel);
     }
 
     /// Marks the line as ended and drops what was not sent.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use keepline::wire::{Codec, Decoded, WireError, line};
-use keepline::{Driver, Flow, Handler, LineId, Observer, Reason, Report, Turn};
+use keepline::{Driver, Flow, Handler, LineId, Observer, Reason, Report, SendError, Turn};
 use tokio::io::{AsyncReadExt, duplex};
 
 use crate::support::*;
@@ -76,6 +76,18 @@ async fn a_peer_that_takes_nothing_does_not_hold_a_closing_line() {
     let (report, took) = line.end().await;
     assert_eq!(report.reason, Reason::Kicked);
     assert!(is_on_time(took, secs(1)), "after {took}: the linger");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_has_said_its_last_word_takes_no_message() {
+    let (mut peer, line) = line(Witness::mirror(), watched(), 64);
+    line.connection.close(Reason::Kicked);
+    line.connection.send(frame(b"still in time").into()).unwrap();
+    assert_eq!(peer.rest().await, frame(b"still in time"));
+    assert!(!line.connection.is_ended(), "it waits for the peer's end");
+    assert_eq!(line.connection.send(frame(b"too late").into()), Err(SendError::Ended));
+    drop(peer);
+    assert_eq!(line.end().await.0.reason, Reason::Kicked);
 }
 
 /// Lines of text, with a farewell.
