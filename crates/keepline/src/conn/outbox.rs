@@ -13,7 +13,8 @@ use keepline_proto::{Duration, Instant};
 pub struct OutboxLimits {
     /// Messages waiting; default 256.
     pub messages: usize,
-    /// Bytes waiting, 1 MiB by default.
+    /// Bytes waiting, 1 MiB by default. A reply that is larger by itself still goes out: against the line counts only
+    /// what the handler sends behind it. A message from elsewhere finds the outbox full while it leaves.
     pub bytes: usize,
     /// The age of the oldest, 30 s by default. Older means the peer does not read: the line is closed as
     /// [`SlowConsumer`](crate::Reason::SlowConsumer).
@@ -91,6 +92,12 @@ impl Outbox {
 
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Bytes behind the item at the front: however large that is, it is one answer, and the peer may be taking it.
+    pub(crate) fn behind_first(&self) -> usize {
+        let first = self.head.as_ref().or_else(|| self.control.front()).or_else(|| self.data.front());
+        self.bytes - first.map_or(0, |item| item.bytes.len())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -194,7 +201,9 @@ mod tests {
         outbox.push(Lane::Control, item("x", 9));
         outbox.push(Lane::Data, item("", 1));
         assert_eq!((outbox.bytes(), outbox.messages(), outbox.oldest()), (4, 1, Some(Instant::from_nanos(7))));
+        assert_eq!(outbox.behind_first(), 3, "the control frame goes first");
         outbox.advance(2);
         assert_eq!((outbox.bytes(), outbox.messages(), outbox.oldest()), (2, 0, Some(Instant::from_nanos(7))));
+        assert_eq!(outbox.behind_first(), 0);
     }
 }

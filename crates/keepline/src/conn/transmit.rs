@@ -117,8 +117,9 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
     /// The slow-consumer rule, and back-pressure before it: a peer that takes less than it asks for is not read from.
     fn judge_backlog(&mut self, now: Instant, output: &mut Output) {
         let limits = self.environment.settings.outbox;
-        let waiting = self.shared.mail().outbox.as_ref().map_or(0, |outbox| outbox.bytes());
-        if waiting > limits.bytes + BUFFER {
+        let (waiting, behind) =
+            self.shared.mail().outbox.as_ref().map_or((0, 0), |outbox| (outbox.bytes(), outbox.behind_first()));
+        if behind > limits.bytes.saturating_add(BUFFER) {
             self.close(Reason::SlowConsumer, None, now, output);
         } else if waiting > limits.high_water {
             self.pause(Paused::BACKLOG, now);

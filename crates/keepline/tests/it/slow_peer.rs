@@ -111,6 +111,21 @@ async fn a_peer_that_only_asks_is_not_read_from_nor_called_silent() {
     assert!(matches!(report.reason, Reason::Silent | Reason::FrameTimeout), "{report}: judged again");
 }
 
+#[tokio::test(start_paused = true)]
+async fn one_large_answer_makes_no_slow_consumer_of_a_peer_that_reads() {
+    let (peer, ours) = duplex(64 << 10);
+    let codec = Echo::strict().with_limit(8 << 20).unwrap();
+    let line = line_over(ours, Witness::mirror(), codec, watched());
+    let (mut reads, mut writes) = tokio::io::split(peer);
+    let large = frame(&vec![7; 2 << 20]);
+    let mut answer = vec![0; large.len()];
+    let (sent, read) = tokio::join!(writes.write_all(&large), reads.read_exact(&mut answer));
+    sent.unwrap();
+    read.unwrap();
+    assert!(answer == large, "all of it, as it was");
+    assert!(!line.task.is_finished());
+}
+
 /// Takes what it is given into a buffer of its own, as TLS does, and passes it on when it is flushed and let.
 struct Buffered {
     io: DuplexStream,
