@@ -8,7 +8,11 @@ use crate::conn::{Beat, LineId, Report};
 
 /// Hears what happens to lines; every method does nothing by default.
 ///
-/// Called from the lines' own tasks: a method must be quick and must not block. `tracing` events are emitted besides.
+/// Called from the lines' own tasks and from the accept loop: a method must be quick and must not block. `tracing`
+/// events are emitted besides.
+///
+/// # Panics
+/// A panic in `on_open` or `on_beat` ends the line that it was told of; one in any other method is caught.
 pub trait Observer: Send + Sync + 'static {
     /// A line is open.
     fn on_open(&self, id: LineId) {
@@ -28,7 +32,7 @@ pub trait Observer: Send + Sync + 'static {
     /// A connection was turned away before it became a line: [`ServerFull`](Reason::ServerFull),
     /// [`RateLimited`](Reason::RateLimited) (too many from one address), or why its upgrade failed:
     /// [`HandshakeTimeout`](Reason::HandshakeTimeout), [`TlsError`](Reason::TlsError), [`Draining`](Reason::Draining) and
-    /// the like. [`ServerError`](Reason::ServerError) is a panic in `Service::open`.
+    /// the like. [`ServerError`](Reason::ServerError) is a panic in `Service::open` or in the upgrade.
     fn on_refused(&self, peer: Option<SocketAddr>, reason: Reason) {
         let _ = (peer, reason);
     }

@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -16,6 +16,7 @@ use super::registry::Place;
 use super::{Listener, ServerHandle, Service};
 use crate::clock;
 use crate::conn::{Driver, Transport, reason_of};
+use crate::observe::Observer;
 
 /// Connections accepted in one turn before other tasks have theirs.
 const BURST: usize = 64;
@@ -41,9 +42,7 @@ pub(super) async fn accept<L: Listener>(
                 tokio::task::yield_now().await;
             }
             Err(error) => {
-                if let Some(observer) = &handle.environment.settings.observer {
-                    observer.on_accept_error(&error);
-                }
+                tell(handle, |observer| observer.on_accept_error(&error));
                 if is_of_one_connection(&error) {
                     continue;
                 }
@@ -70,18 +69,22 @@ pub(super) struct Accepted {
 
 /// Upgrades a connection within the handshake's deadline, then opens the line.
 pub(super) async fn upgraded<S: Service, Io: Transport>(
-    upgrade: Pin<Box<dyn Future<Output = io::Result<Io>> + Send>>,
+    upgrade: impl Future<Output = io::Result<Io>>,
     accepted: Accepted,
     service: Arc<S>,
     handle: ServerHandle,
 ) {
     let by = accepted.at + handle.environment.settings.handshake_within.unwrap_or(UPGRADE_WITHIN);
-    let upgrade = tokio::time::timeout_at(clock::to_tokio(by), upgrade);
+    let upgrade = tokio::time::timeout_at(clock::to_tokio(by), caught(upgrade));
     let reason = match handle.until_draining(upgrade).await {
-        Some(Ok(Ok(io))) => return open(io, accepted, &*service, &handle),
-        Some(Ok(Err(error))) => {
+        Some(Ok(Ok(Ok(io)))) => return open(io, accepted, &*service, &handle),
+        Some(Ok(Ok(Err(error)))) => {
             tracing::debug!(peer = ?accepted.peer, %error, "upgrade failed");
             reason_of(&error)
+        }
+        Some(Ok(Err(Panicked))) => {
+            tracing::error!(peer = ?accepted.peer, "panic in the upgrade");
+            Reason::ServerError
         }
         Some(Err(_)) => Reason::HandshakeTimeout,
         None => Reason::Draining,
@@ -108,10 +111,29 @@ pub(super) fn open<S: Service, Io: Transport>(io: Io, accepted: Accepted, servic
 
 fn refuse(handle: &ServerHandle, peer: Option<SocketAddr>, reason: Reason) {
     tracing::debug!(?peer, %reason, "connection refused");
-    if let Some(observer) = &handle.environment.settings.observer {
-        observer.on_refused(peer, reason);
+    tell(handle, |observer| observer.on_refused(peer, reason));
+}
+
+/// Tells the observer, whose panic must not end the accept loop.
+fn tell(handle: &ServerHandle, what: impl FnOnce(&dyn Observer)) {
+    let Some(observer) = &handle.environment.settings.observer else { return };
+    if catch_unwind(AssertUnwindSafe(|| what(&**observer))).is_err() {
+        tracing::error!("panic in the observer");
     }
 }
+
+/// Runs a future; a panic in it is an error.
+async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(_) => Poll::Ready(Err(Panicked)),
+    })
+    .await
+}
+
+/// The panic itself has been reported by the panic hook.
+struct Panicked;
 
 /// Accepts what waits, at least one; the error of an accept ends the burst.
 async fn accept_burst<L: Listener>(

@@ -31,7 +31,6 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use keepline_proto::{Duration, Reason};
@@ -143,19 +142,23 @@ impl<L: Listener> Server<L> {
     /// As [`run`](Self::run), with a step between accept and the line's start, as a TLS handshake. The step must end
     /// within the settings' `handshake_within` (10 s if that is `None`), counted from accept; what is left of it is
     /// the line's, for [`Turn::establish`](crate::Turn::establish). A drain ends upgrades at once.
+    /// `upgrade` is called in the connection's own task; a panic in it ends that connection as
+    /// [`ServerError`](Reason::ServerError).
     ///
     /// A large stream should be returned in a `Box`: it lives in the line's future.
     pub async fn run_upgraded<S, U, F, Io>(self, upgrade: U, service: S)
     where
         S: Service,
-        U: Fn(L::Io) -> F,
+        U: Fn(L::Io) -> F + Send + Sync + 'static,
         F: Future<Output = io::Result<Io>> + Send + 'static,
         Io: Transport,
     {
         let Self { mut listener, handle } = self;
-        let service = Arc::new(service);
+        let (upgrade, service) = (Arc::new(upgrade), Arc::new(service));
         let accept = accept::accept(&mut listener, &handle, |io, accepted| {
-            let upgrading: Pin<Box<dyn Future<Output = io::Result<Io>> + Send>> = Box::pin(upgrade(io));
+            let upgrade = Arc::clone(&upgrade);
+            // Called in the connection's own task: a panic in it is that connection's.
+            let upgrading = async move { upgrade(io).await };
             drop(tokio::spawn(accept::upgraded(upgrading, accepted, Arc::clone(&service), handle.clone())));
         });
         let _ = handle.until_draining(accept).await;

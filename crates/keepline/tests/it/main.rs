@@ -18,6 +18,7 @@ mod heartbeats;
 mod idle_events;
 mod limits;
 mod long;
+mod panics;
 mod pause;
 mod serve_support;
 mod server;
