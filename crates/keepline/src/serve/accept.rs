@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use keepline_proto::{Duration, Instant, Reason};
 use rustix::io::Errno;
@@ -23,6 +23,8 @@ const BURST: usize = 64;
 /// The pause after the first failure for want of descriptors or memory; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Bursts turned away a pause, 1024 connections, while there are no descriptors.
+const BURSTS_AWAY: usize = 16;
 /// For an upgrade whose server sets no deadline for the handshake.
 const UPGRADE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -47,9 +49,9 @@ pub(super) async fn accept<L: Listener>(
                     continue;
                 }
                 tracing::warn!(%error, pause = %pause, "accept failed; backing off");
-                // The descriptor held back turns the waiting connection away, so that its peer learns of it at once.
+                // The descriptor held back turns away who waits, so that their peers learn of it at once.
                 if reserve.spend() {
-                    turn_one_away(listener).await;
+                    turn_away(listener).await;
                     reserve.refill();
                 }
                 tokio::time::sleep(pause.to_std()).await;
@@ -158,17 +160,23 @@ async fn accept_burst<L: Listener>(
     .await
 }
 
-/// Accepts one connection if one waits, and closes it.
-async fn turn_one_away<L: Listener>(listener: &mut L) {
-    poll_fn(|cx| match listener.poll_accept(cx) {
-        Poll::Ready(Ok((io, peer))) => {
-            tracing::debug!(?peer, "connection refused for want of descriptors");
-            drop(io);
-            Poll::Ready(())
+/// Accepts what waits, one after another on one descriptor, and closes it.
+async fn turn_away<L: Listener>(listener: &mut L) {
+    for _ in 0..BURSTS_AWAY {
+        let refused = poll_fn(|cx| Poll::Ready(turn_burst_away(listener, cx))).await;
+        tracing::debug!(refused, "connections refused for want of descriptors");
+        if refused < BURST {
+            return;
         }
-        _ => Poll::Ready(()),
-    })
-    .await;
+        tokio::task::yield_now().await;
+    }
+}
+
+/// How many it were; fewer than [`BURST`] where no more wait, or the descriptor has gone elsewhere.
+fn turn_burst_away<L: Listener>(listener: &mut L, cx: &mut Context<'_>) -> usize {
+    let is_refused =
+        |_: &usize| listener.poll_accept(cx).map(|accepted| accepted.map(drop).is_ok()) == Poll::Ready(true);
+    (0..BURST).take_while(is_refused).count()
 }
 
 /// Errors that took one waiting connection with them (accept(2) names them); any other may come again at once, and must
