@@ -30,13 +30,9 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             return;
         }
         self.phase = Phase::Closing;
-        let start = output.bytes.len();
-        self.codec.farewell(reason, &mut output.bytes);
-        if output.bytes.len() > start {
-            // The last word: a peer that reads a farewell reads no further.
-            output.end_frame(Lane::Data);
-        }
         let stage = match reason {
+            // The peer may have closed only its own half, and wait for the answers.
+            Reason::PeerClosed if self.shared.flags().in_flight() > 0 => Stage::Answers,
             Reason::Silent | Reason::Reset | Reason::IoError | Reason::TlsError => Stage::Drop,
             Reason::SlowConsumer => {
                 self.io.abandon();
@@ -44,12 +40,23 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             }
             _ => Stage::Flush,
         };
-        if stage == Stage::Drop {
-            self.shared.turn_deaf();
+        match stage {
+            Stage::Drop => self.shared.turn_deaf(),
+            Stage::Flush => self.say_farewell(reason, output),
+            Stage::Answers | Stage::Shutdown | Stage::Linger => {}
         }
         let by = now + self.environment.settings.linger;
         self.rare().closing = Some(Closing { reason, cause, by, stage });
         self.rearm = true;
+    }
+
+    fn say_farewell(&mut self, reason: Reason, output: &mut Output) {
+        let start = output.bytes.len();
+        self.codec.farewell(reason, &mut output.bytes);
+        if output.bytes.len() > start {
+            // The last word: a peer that reads a farewell reads no further.
+            output.end_frame(Lane::Data);
+        }
     }
 
     /// Ends the line as far as its stage allows in this turn.
@@ -57,8 +64,9 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         loop {
             let now = clock::now();
             let closing = self.rare().closing.as_ref()?;
-            let (stage, late) = (closing.stage, now >= closing.by);
+            let (reason, stage, late) = (closing.reason, closing.stage, now >= closing.by);
             let next = match stage {
+                Stage::Answers if !late => self.answers_stage(cx, now, reason, &mut scratch.output)?,
                 Stage::Flush if !late => self.flush_stage(cx, now, &mut scratch.output)?,
                 Stage::Shutdown if !late => match Pin::new(&mut self.io).poll_shutdown(cx) {
                     Poll::Pending => return None,
@@ -77,14 +85,28 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         }
     }
 
+    fn answers_stage(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        reason: Reason,
+        output: &mut Output,
+    ) -> Option<Stage> {
+        if self.shared.flags().in_flight() == 0 {
+            // Asked before the outbox is looked at: an answer is queued before it is no longer owed.
+            self.backlog = Backlog::Outbox;
+            self.say_farewell(reason, output);
+            return Some(Stage::Flush);
+        }
+        if !self.write_waiting(cx, now, output) {
+            return Some(Stage::Drop);
+        }
+        None
+    }
+
     fn flush_stage(&mut self, cx: &mut Context<'_>, now: Instant, output: &mut Output) -> Option<Stage> {
-        if self.backlog != Backlog::None || !output.is_empty() {
-            let result = self.write_some(cx, now, output);
-            output.clear();
-            if result.is_err() {
-                self.shared.turn_deaf();
-                return Some(Stage::Drop);
-            }
+        if !self.write_waiting(cx, now, output) {
+            return Some(Stage::Drop);
         }
         if self.backlog == Backlog::Outbox {
             return None;
@@ -95,6 +117,19 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         // A message has come since the last write.
         self.backlog = Backlog::Outbox;
         Some(Stage::Flush)
+    }
+
+    /// Writes as far as the socket takes it; false if it has failed, and nobody hears us any more.
+    fn write_waiting(&mut self, cx: &mut Context<'_>, now: Instant, output: &mut Output) -> bool {
+        if self.backlog == Backlog::None && output.is_empty() {
+            return true;
+        }
+        let result = self.write_some(cx, now, output);
+        output.clear();
+        if result.is_err() {
+            self.shared.turn_deaf();
+        }
+        result.is_ok()
     }
 
     fn linger_stage(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Option<Stage> {

@@ -29,14 +29,17 @@ pub(crate) struct Closing {
 }
 
 /// ```text
-/// Flush ──▶ Shutdown ──▶ Linger ──▶ (ended) ◀── Drop
+/// Answers ──▶ Flush ──▶ Shutdown ──▶ Linger ──▶ (ended) ◀── Drop
 /// ```
+/// `Answers` comes first where the peer has ended its half while answers are owed to it.
 /// A failing socket or the deadline ends it from any stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Nothing more to say: the peer is gone, or does not read.
     Drop,
-    /// What is waiting is written.
+    /// The answers that are owed are written as they come.
+    Answers,
+    /// What is waiting is written, a farewell last.
     Flush,
     /// Our end is announced.
     Shutdown,

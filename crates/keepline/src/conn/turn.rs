@@ -68,6 +68,9 @@ impl<C: Codec> Turn<'_, C> {
 
     /// Owes an answer to what has just come; send it through the [`Answer`] from another task. While as many are owed
     /// as the settings allow, the line stops reading. `None` if 255 are owed.
+    ///
+    /// A peer that has ended its half still gets what is owed, as it comes, for the settings' linger; a peer that is
+    /// gone altogether looks the same until a write fails, so the line of one may last so long.
     #[must_use]
     pub fn defer(&mut self) -> Option<Answer> {
         Answer::begin(self.connection())

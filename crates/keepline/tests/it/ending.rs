@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use keepline::wire::{Codec, Decoded, WireError, line};
 use keepline::{Driver, Flow, Handler, LineId, Observer, Reason, Report, SendError, Turn};
-use tokio::io::{AsyncReadExt, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::sync::mpsc;
 
 use crate::support::*;
 
@@ -88,6 +89,35 @@ async fn a_line_that_has_said_its_last_word_takes_no_message() {
     assert_eq!(line.connection.send(frame(b"too late").into()), Err(SendError::Ended));
     drop(peer);
     assert_eq!(line.end().await.0.reason, Reason::Kicked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_said_its_end_still_gets_what_it_is_owed_within_the_linger() {
+    for answered in [true, false] {
+        let (owe, mut owed) = mpsc::unbounded_channel();
+        let witness = Witness::new(move |_, turn| {
+            owe.send(turn.defer().unwrap()).unwrap();
+            Flow::Continue
+        });
+        let (mut peer, line) = line(witness, watched(), 64);
+        peer.send(&[frame(b"one"), frame(b"two")].concat()).await;
+        peer.0.shutdown().await.unwrap();
+        let (one, two) = (owed.recv().await.unwrap(), owed.recv().await.unwrap());
+        tokio::time::sleep(millis(300).to_std()).await;
+        one.send(frame(b"1").into()).unwrap();
+        tokio::time::sleep(millis(300).to_std()).await;
+        let (expected, end) = if answered {
+            two.send(frame(b"2").into()).unwrap();
+            ([frame(b"1"), frame(b"2")].concat(), millis(600))
+        } else {
+            std::mem::forget(two);
+            (frame(b"1"), secs(1))
+        };
+        assert_eq!(peer.rest().await, expected);
+        let (report, took) = line.end().await;
+        assert_eq!(report.reason, Reason::PeerClosed);
+        assert!(is_on_time(took, end), "after {took}");
+    }
 }
 
 /// Lines of text, with a farewell.
