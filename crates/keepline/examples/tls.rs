@@ -29,7 +29,7 @@ fn certificate() -> Result<(TlsAcceptor, TlsConnector), Box<dyn std::error::Erro
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (acceptor, connector) = certificate()?;
 
-    // The server: a step between accept and the line, bounded by the settings' handshake time (10 s unless set).
+    // The server: a step between accept and the line, bounded by the settings' `upgrade_within` (10 s).
     let server = Server::bind("127.0.0.1:0".parse()?, Settings::new(Heartbeat::watch(Duration::from_secs(10))?))?;
     let address = server.local_addr()?;
     let upgrade = move |stream: TcpStream| {

@@ -26,7 +26,10 @@ pub struct Settings {
     pub heartbeat: Arc<Heartbeat>,
     /// What a line may hold back for a slow peer.
     pub outbox: OutboxLimits,
-    /// From open to [`Turn::establish`](crate::Turn::establish), an absolute deadline that no byte extends; `None` for
+    /// From accept to the end of the step that [`run_upgraded`](crate::serve::Server::run_upgraded) was given, as a TLS
+    /// handshake; absolute, 10 s by default. Servers only.
+    pub upgrade_within: Duration,
+    /// From open (where there is an upgrade, from its end) to [`Turn::establish`](crate::Turn::establish), an absolute deadline that no byte extends; `None` for
     /// protocols without a handshake, which is the default.
     pub handshake_within: Option<Duration>,
     /// From open to the first whole frame, absolute too; `None` by default.
@@ -53,6 +56,7 @@ impl Settings {
         Self {
             heartbeat: heartbeat.into(),
             outbox: OutboxLimits::default(),
+            upgrade_within: Duration::from_secs(10),
             handshake_within: None,
             first_frame_within: None,
             idle_events: None,
@@ -68,6 +72,7 @@ impl fmt::Debug for Settings {
         let Self {
             heartbeat,
             outbox,
+            upgrade_within,
             handshake_within,
             first_frame_within,
             idle_events,
@@ -78,6 +83,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("heartbeat", heartbeat)
             .field("outbox", outbox)
+            .field("upgrade_within", upgrade_within)
             .field("handshake_within", handshake_within)
             .field("first_frame_within", first_frame_within)
             .field("idle_events", idle_events)

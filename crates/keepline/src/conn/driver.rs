@@ -104,25 +104,13 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
     }
 
     pub(crate) fn new(io: Io, handler: H, codec: H::Codec, environment: Arc<Environment>, id: LineId) -> Self {
-        Self::since(io, handler, codec, environment, id, clock::now())
-    }
-
-    /// As [`new`](Self::new), for a line whose handshake began at `opened`: its deadlines count from there.
-    pub(crate) fn since(
-        io: Io,
-        handler: H,
-        codec: H::Codec,
-        environment: Arc<Environment>,
-        id: LineId,
-        opened: Instant,
-    ) -> Self {
         let now = clock::now();
         let shared = Shared::new(id.0, now);
         let key = environment.wheel.register(Arc::clone(&shared));
         let settings = &environment.settings;
         let rare = Rare {
-            handshake_by: settings.handshake_within.map(|within| opened + within),
-            first_frame_by: settings.first_frame_within.map(|within| opened + within),
+            handshake_by: settings.handshake_within.map(|within| now + within),
+            first_frame_by: settings.first_frame_within.map(|within| now + within),
             idle: settings.idle_events.map(|events| Box::new(IdleWatch::new(events))),
             ..Rare::default()
         };
@@ -135,7 +123,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             codec,
             rare: (!rare.is_vacant()).then(|| Box::new(rare)),
             key,
-            opened: Tick::at_or_before(opened),
+            opened: Tick::at_or_before(now),
             phase: Phase::Opening,
             paused: Paused::default(),
             backlog: Backlog::None,

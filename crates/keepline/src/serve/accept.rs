@@ -25,8 +25,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Bursts turned away a pause, 1024 connections, while there are no descriptors.
 const BURSTS_AWAY: usize = 16;
-/// For an upgrade whose server sets no deadline for the handshake.
-const UPGRADE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Accepts for ever, and hands over what finds a place.
 pub(super) async fn accept<L: Listener>(
@@ -65,18 +63,18 @@ pub(super) async fn accept<L: Listener>(
 pub(super) struct Accepted {
     pub(super) peer: Option<SocketAddr>,
     pub(super) place: Place,
-    /// All deadlines of the handshake count from here.
+    /// The upgrade's deadline counts from here.
     pub(super) at: Instant,
 }
 
-/// Upgrades a connection within the handshake's deadline, then opens the line.
+/// Upgrades a connection within its deadline, then opens the line.
 pub(super) async fn upgraded<S: Service, Io: Transport>(
     upgrade: impl Future<Output = io::Result<Io>>,
     accepted: Accepted,
     service: Arc<S>,
     handle: ServerHandle,
 ) {
-    let by = accepted.at + handle.environment.settings.handshake_within.unwrap_or(UPGRADE_WITHIN);
+    let by = accepted.at + handle.environment.settings.upgrade_within;
     let upgrade = tokio::time::timeout_at(clock::to_tokio(by), caught(upgrade));
     let reason = match handle.until_draining(upgrade).await {
         Some(Ok(Ok(Ok(io)))) => return open(io, accepted, &*service, &handle),
@@ -96,13 +94,13 @@ pub(super) async fn upgraded<S: Service, Io: Transport>(
 
 /// Opens a line in a task of its own.
 pub(super) fn open<S: Service, Io: Transport>(io: Io, accepted: Accepted, service: &S, handle: &ServerHandle) {
-    let Accepted { peer, place, at } = accepted;
+    let Accepted { peer, place, .. } = accepted;
     // Caught: a panic in here would end the accept loop, and with it the server.
     let Ok((handler, codec)) = catch_unwind(AssertUnwindSafe(|| service.open(peer))) else {
         tracing::error!(?peer, "panic in Service::open");
         return refuse(handle, peer, Reason::ServerError);
     };
-    let driver = Driver::since(io, handler, codec, Arc::clone(&handle.environment), place.id, at);
+    let driver = Driver::new(io, handler, codec, Arc::clone(&handle.environment), place.id);
     place.occupy(driver.shared(), peer);
     if handle.is_draining() {
         // The drain may have counted its lines before this one was there.

@@ -140,8 +140,8 @@ impl<L: Listener> Server<L> {
     }
 
     /// As [`run`](Self::run), with a step between accept and the line's start, as a TLS handshake. The step must end
-    /// within the settings' `handshake_within` (10 s if that is `None`), counted from accept; what is left of it is
-    /// the line's, for [`Turn::establish`](crate::Turn::establish). A drain ends upgrades at once.
+    /// within the settings' `upgrade_within`, counted from accept; the line's own deadlines (`handshake_within`,
+    /// `first_frame_within`) count from the step's end. A drain ends upgrades at once.
     /// `upgrade` is called in the connection's own task; a panic in it ends that connection as
     /// [`ServerError`](Reason::ServerError).
     ///

@@ -48,7 +48,11 @@ async fn a_line_over_tls_answers() {
 async fn a_hello_of_one_byte_a_second_ends_at_the_deadline() {
     for (within, expected) in [(None, secs(10)), (Some(secs(4)), secs(4))] {
         let mut settings = watched();
-        settings.handshake_within = within;
+        if let Some(within) = within {
+            settings.upgrade_within = within;
+        }
+        // The line's own, and no matter here.
+        settings.handshake_within = Some(secs(1));
         let (server, _) = secure(settings);
         let start = Instant::now();
         let mut peer = TcpStream::connect(server.address).await.unwrap();
@@ -73,7 +77,7 @@ async fn a_hello_of_one_byte_a_second_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_line_has_what_the_upgrade_left_of_the_handshakes_time() {
+async fn the_lines_handshake_has_its_own_time_after_the_upgrade() {
     let mut settings = watched();
     settings.handshake_within = Some(secs(5));
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), settings).unwrap();
@@ -84,11 +88,26 @@ async fn the_line_has_what_the_upgrade_left_of_the_handshakes_time() {
     };
     let _running = tokio::spawn(server.run_upgraded(upgrade, |_| (Witness::mirror(), Echo::strict())));
     let start = Instant::now();
-    // A mirror never says that the handshake is done.
+    // It has its time from the upgrade's end on; a mirror never says that the handshake is done.
     let mut peer = joined(address).await;
     assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
     let took = Duration::from(start.elapsed());
-    assert!(is_on_time(took, secs(5)), "after {took}: counted from accept");
+    assert!(is_on_time(took, secs(8)), "after {took}: 3 s for the upgrade, and 5 s more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_is_all_the_handshake_that_a_line_needs() {
+    let mut settings = watched();
+    settings.upgrade_within = secs(2);
+    let (server, connector) = secure(settings);
+    let io = TcpStream::connect(server.address).await.unwrap();
+    let mut peer = connector.connect(ServerName::try_from("localhost").unwrap(), io).await.unwrap();
+    for _ in 0..5 {
+        peer.write_all(PING).await.unwrap();
+        peer.read_exact(&mut [0; 5]).await.unwrap();
+        tokio::time::sleep(secs(1).to_std()).await;
+    }
+    assert_eq!(server.handle.lines(), 1, "its deadline was the upgrade's alone");
 }
 
 #[tokio::test(start_paused = true)]
