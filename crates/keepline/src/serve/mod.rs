@@ -128,7 +128,12 @@ impl<L: Listener> Server<L> {
         self.handle.clone()
     }
 
-    /// Accepts until [`ServerHandle::drain`], then returns once the lines are gone, or the drain's time is over.
+    /// Accepts until [`ServerHandle::drain`] or [`ServerHandle::stop`], then returns once the lines are gone, or at the
+    /// hard stop: the settings' linger and a second after the last line was asked to close. A line that is stuck even
+    /// then, as in a handler that blocks, lives on in its own task; [`ServerHandle::lines`] still counts it.
+    ///
+    /// Dropping the future frees the listener and leaves the lines running: they can be drained no more, but their
+    /// handles, and [`ServerHandle::stop`], still reach them.
     pub async fn run<S: Service>(self, service: S) {
         let Self { mut listener, handle } = self;
         let accept = accept::accept(&mut listener, &handle, |io, accepted| {
@@ -168,7 +173,8 @@ impl<L: Listener> Server<L> {
 }
 
 impl ServerHandle {
-    /// Every line, as it is now.
+    /// Every line, as it is now. It looks at each line under the registry's lock, while no line opens or ends: for a
+    /// status page now and then, not for every request.
     #[must_use]
     pub fn snapshot(&self) -> Vec<LineInfo> {
         self.registry.snapshot()
