@@ -57,7 +57,9 @@ pub enum Event {
     },
     /// The client is closed for good.
     Closed {
-        /// [`Bye`](Reason::Bye) if it was closed here, else the reason that forbids to come back.
+        /// [`Bye`](Reason::Bye) if it was closed here, else the reason that forbids to come back: the server's word, or
+        /// our own ([`ProtocolError`](Reason::ProtocolError), [`TooLarge`](Reason::TooLarge)) once every endpoint of
+        /// the list in a row has sent bytes that are not the protocol's.
         reason: Reason,
     },
     /// The listener was too slow: this many events were not kept.

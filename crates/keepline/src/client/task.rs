@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::sync::Arc;
 
-use keepline_proto::{Duration, Reason};
+use keepline_proto::{Duration, Reason, Reconnect};
 use tokio::sync::watch;
 
 use super::event::{Event, Teller};
@@ -13,7 +13,7 @@ use super::plan::{Plan, Step};
 use super::session::{Listen, Session};
 use super::{Connect, Options, Protocol};
 use crate::clock;
-use crate::conn::{Driver, Environment, LineId, Report};
+use crate::conn::{Cause, Driver, Environment, LineId, Report};
 
 /// Connects, waits for the line's end, decides whether and when to come back; until closed.
 ///
@@ -114,7 +114,13 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         let now = clock::now();
         let report = ended.unwrap_or_else(|_| Report::new(id, Reason::ServerError, opened, now));
         let reason = report.reason;
-        let (next_try, next) = match self.plan.on_ended(now, reason, self.session.take_hint()) {
+        let hint = self.session.take_hint();
+        let step = match &report.cause {
+            // Our own verdict on the peer's bytes, not its word: another endpoint may speak the protocol.
+            Some(Cause::Wire(_)) if reason.reconnect() == Reconnect::No => self.plan.on_garbled(now),
+            _ => self.plan.on_ended(now, reason, hint),
+        };
+        let (next_try, next) = match step {
             // Whatever the line ended of meanwhile.
             _ if *self.closed.borrow() => (None, Next::Over(Reason::Bye)),
             Step::Try(wait) => (Some(wait), Next::Wait(wait)),
