@@ -22,4 +22,4 @@ pub use keepline_proto::{
 };
 pub use kernel::KernelWatch;
 pub use observe::Observer;
-pub use settings::Settings;
+pub use settings::{Settings, SettingsError};

@@ -41,7 +41,7 @@ pub struct Settings {
     /// [`Flow::Continue`]: crate::Flow::Continue
     pub idle_events: Option<IdleSettings>,
     /// Answers owed at one time ([`Turn::defer`](crate::Turn::defer)) before the line stops reading; 64 by default, 1
-    /// to 255 (0 counts as 1).
+    /// to 255 (a driver made without [`check`](Settings::check) counts 0 as 1).
     pub answers_in_flight: u8,
     /// How long a closing line may take to write what is waiting and to see the peer's end; 1 s.
     pub linger: Duration,
@@ -65,6 +65,50 @@ impl Settings {
             observer: None,
         }
     }
+
+    /// Whether lines can work with these settings.
+    ///
+    /// # Errors
+    /// The first contradiction; see [`SettingsError`].
+    pub const fn check(&self) -> Result<(), SettingsError> {
+        let OutboxLimits { messages, bytes, high_water, .. } = self.outbox;
+        if messages == 0 {
+            return Err(SettingsError::NoMessages);
+        }
+        if bytes == 0 {
+            return Err(SettingsError::NoBytes);
+        }
+        if high_water > bytes {
+            return Err(SettingsError::HighWater { high_water, bytes });
+        }
+        if self.answers_in_flight == 0 {
+            return Err(SettingsError::NoAnswers);
+        }
+        Ok(())
+    }
+}
+
+/// Settings that can't work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// Nothing could ever be sent.
+    #[error("the outbox holds zero messages: allow at least one")]
+    NoMessages,
+    /// Nothing could ever be sent.
+    #[error("the outbox holds zero bytes: allow at least one frame")]
+    NoBytes,
+    /// The line would be full before it stops reading.
+    #[error("the outbox's high water of {high_water} bytes is above its limit of {bytes}: lower it, or allow more")]
+    HighWater {
+        /// [`OutboxLimits::high_water`].
+        high_water: usize,
+        /// [`OutboxLimits::bytes`].
+        bytes: usize,
+    },
+    /// No answer could ever be owed.
+    #[error("zero answers in flight: allow at least one")]
+    NoAnswers,
 }
 
 impl fmt::Debug for Settings {
@@ -91,5 +135,33 @@ impl fmt::Debug for Settings {
             .field("linger", linger)
             .field("observer", &observer.is_some())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_not_work_is_refused_with_a_sentence() {
+        type Change = fn(&mut Settings);
+        let table: [(Change, Option<&str>); 7] = [
+            (|_| {}, None),
+            (|settings| settings.outbox.messages = 0, Some("the outbox holds zero messages: allow at least one")),
+            (|settings| settings.outbox.bytes = 0, Some("the outbox holds zero bytes: allow at least one frame")),
+            (
+                |settings| settings.outbox.bytes = 1000,
+                Some("the outbox's high water of 65536 bytes is above its limit of 1000: lower it, or allow more"),
+            ),
+            (|settings| settings.outbox.bytes = settings.outbox.high_water, None),
+            (|settings| settings.answers_in_flight = 0, Some("zero answers in flight: allow at least one")),
+            (|settings| settings.answers_in_flight = 1, None),
+        ];
+        for (i, (change, refused)) in table.into_iter().enumerate() {
+            let mut settings = Settings::new(Heartbeat::off());
+            change(&mut settings);
+            let said = settings.check().err().map(|error| error.to_string());
+            assert_eq!(said.as_deref(), refused, "row {i}");
+        }
     }
 }

@@ -42,7 +42,7 @@ pub use event::{Event, Events};
 pub use protocol::{EchoProtocol, Incoming, Protocol};
 pub use verdict::{NotSent, Outcome, Verdict};
 
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
 use session::Session;
 use task::Task;
 
@@ -78,6 +78,19 @@ impl Options {
             seed: None,
         }
     }
+
+    fn check(&self) -> Result<(), OptionsError> {
+        if self.endpoints.is_empty() {
+            return Err(OptionsError::NoEndpoint);
+        }
+        if self.in_flight == 0 {
+            return Err(OptionsError::NothingInFlight);
+        }
+        if self.connect_within == Duration::ZERO {
+            return Err(OptionsError::NoTimeToConnect);
+        }
+        Ok(self.settings.check()?)
+    }
 }
 
 /// Options that can't work.
@@ -90,6 +103,12 @@ pub enum OptionsError {
     /// Nothing could ever be sent.
     #[error("zero messages in flight: allow at least one")]
     NothingInFlight,
+    /// No attempt could ever succeed.
+    #[error("zero time to connect: allow some seconds")]
+    NoTimeToConnect,
+    /// The lines' settings can't work.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
 }
 
 /// The handle of a client: cheap to clone, and the client is closed when the last one is dropped.
@@ -122,12 +141,7 @@ impl<P: Protocol> Client<P> {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn new(connect: impl Connect, protocol: P, options: Options) -> Result<(Self, Events), OptionsError> {
-        if options.endpoints.is_empty() {
-            return Err(OptionsError::NoEndpoint);
-        }
-        if options.in_flight == 0 {
-            return Err(OptionsError::NothingInFlight);
-        }
+        options.check()?;
         let session = Session::new(protocol, options.in_flight);
         let closed = watch::Sender::new(false);
         let (teller, events) = event::channel();

@@ -8,6 +8,7 @@ mod client_examples;
 mod client_garbled;
 mod client_liveness;
 mod client_net;
+mod client_options;
 mod client_panic;
 mod client_pushes;
 mod client_reconnect;
