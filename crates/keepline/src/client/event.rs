@@ -34,8 +34,8 @@ pub enum Event {
     Failed {
         /// The endpoint, as it was given.
         endpoint: Arc<str>,
-        /// Why.
-        error: io::ErrorKind,
+        /// Why, in full: a certificate that is refused says so only in the message. Shared, as events are cloned.
+        error: Arc<io::Error>,
         /// When the next attempt begins.
         next_try: Duration,
     },

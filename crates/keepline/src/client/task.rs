@@ -71,10 +71,11 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         let endpoint = Arc::clone(&self.options.endpoints[index]);
         self.teller.tell(Event::Connecting { endpoint: Arc::clone(&endpoint), attempt });
         let (connect, to) = (Arc::clone(&self.connect), Arc::clone(&endpoint));
-        let within = self.options.connect_within.to_std();
+        let within = self.options.connect_within;
         let session = Arc::clone(&self.session);
         let mut connecting = tokio::spawn(async move {
-            let io = tokio::time::timeout(within, connect.connect(&to)).await??;
+            let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {within}"));
+            let io = tokio::time::timeout(within.to_std(), connect.connect(&to)).await.map_err(late)??;
             // Here, as the protocol too may panic.
             Ok((io, session.codecs()))
         });
@@ -88,15 +89,15 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         };
         match result {
             Ok((io, codecs)) => self.line(io, codecs, endpoint).await,
-            Err(error) => self.failed(&error, endpoint),
+            Err(error) => self.failed(error, endpoint),
         }
     }
 
-    fn failed(&mut self, error: &io::Error, endpoint: Arc<str>) -> Next {
+    fn failed(&mut self, error: io::Error, endpoint: Arc<str>) -> Next {
         let step = self.plan.on_failed(clock::now());
         let Step::Try(next_try) = step else { return Next::Over(Reason::IoError) };
         tracing::debug!(%endpoint, %error, %next_try, "connect failed");
-        self.teller.tell(Event::Failed { endpoint, error: error.kind(), next_try });
+        self.teller.tell(Event::Failed { endpoint, error: Arc::new(error), next_try });
         Next::Wait(next_try)
     }
 

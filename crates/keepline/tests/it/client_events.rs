@@ -1,12 +1,14 @@
 //! The events of a client: in an order that can be relied on, also by a slow listener.
 
+use std::io;
 use std::time::Duration as StdDuration;
 
 use keepline::client::{Client, EchoProtocol, Event};
 use keepline::{BackoffSettings, Duration, Reason};
+use tokio::io::DuplexStream;
 use tokio::time::Instant;
 
-use crate::client_net::{Fate, ROOM, net, options};
+use crate::client_net::{Fate, ROOM, net, options, until};
 
 /// What the last event allows next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,4 +130,15 @@ fn step(event: &Event, last: u32, gap: &mut u64) -> u32 {
         _ => {}
     }
     last
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_attempt_is_told_with_the_words_of_its_error() {
+    const WHY: &str = "invalid peer certificate: expired";
+    let connect = |_: String| async { Err::<DuplexStream, _>(io::Error::new(io::ErrorKind::InvalidData, WHY)) };
+    let (_client, mut events) = Client::new(connect, EchoProtocol, options(&["a"])).unwrap();
+    let Event::Failed { error, .. } = until(&mut events, |event| matches!(event, Event::Failed { .. })).await else {
+        unreachable!()
+    };
+    assert_eq!((error.kind(), error.to_string()), (io::ErrorKind::InvalidData, WHY.to_owned()));
 }

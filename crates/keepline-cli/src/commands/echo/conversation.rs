@@ -237,7 +237,7 @@ impl Conversation {
                 self.log.write(&Entry::Connecting { endpoint: &endpoint, attempt }).await;
             }
             Event::Failed { endpoint, error, next_try } => {
-                self.log.write(&Entry::Failed { endpoint: &endpoint, error, next_try }).await;
+                self.log.write(&Entry::Failed { endpoint: &endpoint, error: &error, next_try }).await;
             }
             Event::Up { endpoint } => {
                 self.on_line();

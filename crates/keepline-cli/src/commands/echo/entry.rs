@@ -21,7 +21,7 @@ pub(super) enum Entry<'a> {
     /// An attempt to connect begins.
     Connecting { endpoint: &'a str, attempt: u32 },
     /// An attempt failed.
-    Failed { endpoint: &'a str, error: io::ErrorKind, next_try: Duration },
+    Failed { endpoint: &'a str, error: &'a io::Error, next_try: Duration },
     /// A line is open; `endpoint` is what the client was given.
     Up { endpoint: Option<&'a str>, peer: SocketAddr },
     /// The line was quiet, so a ping goes out, the `count`-th heartbeat of this line.
