@@ -33,9 +33,10 @@ pub(super) struct ConnectArgs {
     /// Ping when nothing was read or written for this long.
     #[arg(long, default_value = "5s", value_parser = duration, value_name = "TIME")]
     all_idle: Duration,
-    /// Close a line whose pong takes longer, at most --all-idle; `off` never does, as the Netty original.
-    #[arg(long, default_value = "5s", value_name = "TIME|off")]
-    pong_timeout: PongTimeout,
+    /// Close a line whose pong takes longer, at most --all-idle; `off` never does, as the Netty original. Default: 5s,
+    /// or --all-idle where that is less.
+    #[arg(long, value_name = "TIME|off")]
+    pong_timeout: Option<PongTimeout>,
     /// How many messages to send; 0 sends none and stays connected until Ctrl-C.
     #[arg(long, default_value = "10", value_parser = whole::<u32>, value_name = "N", allow_negative_numbers = true)]
     messages: u32,
@@ -58,6 +59,9 @@ pub(super) struct ConnectArgs {
     netty_compatible: bool,
 }
 
+/// How long a pong may take at most, unless told otherwise.
+const PONG_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long a pong may take, if it is judged at all.
 #[derive(Clone, Copy, Debug)]
 struct PongTimeout(Option<Duration>);
@@ -75,7 +79,7 @@ pub(super) fn run(args: &ConnectArgs) -> Result<ExitCode, Error> {
             gap: args.gap,
             seed,
             // The longest that a server which sends nothing but pongs in time can keep an echo back.
-            patience: args.all_idle.times(2) + args.pong_timeout.0.unwrap_or(args.all_idle),
+            patience: args.all_idle.times(2) + args.pong_limit().unwrap_or(args.all_idle),
             netty_compatible: args.netty_compatible,
         };
         let conversation =
@@ -99,8 +103,13 @@ impl ConnectArgs {
         Ok(options)
     }
 
+    /// How long a pong may take. What nobody typed fits what somebody did: the default never contradicts --all-idle.
+    fn pong_limit(&self) -> Option<Duration> {
+        self.pong_timeout.map_or_else(|| Some(PONG_TIMEOUT.min(self.all_idle)), |timeout| timeout.0)
+    }
+
     fn heartbeat(&self) -> Result<Heartbeat, HeartbeatError> {
-        match self.pong_timeout.0 {
+        match self.pong_limit() {
             Some(limit) => Heartbeat::client(self.all_idle, limit),
             None => Heartbeat::builder().ping(IdleKind::All, self.all_idle).silence(Duration::MAX).build(),
         }
