@@ -22,6 +22,11 @@ use super::stop::Stop;
 use super::{Error, block_on, codec};
 use crate::args::{duration, whole};
 
+/// Linux refuses a longer `TCP_KEEPIDLE` (`MAX_TCP_KEEPIDLE` in `net/tcp.h`).
+const LONGEST_KEEPALIVE: Duration = Duration::from_secs(32_767);
+/// `TCP_USER_TIMEOUT` is a signed number of milliseconds to Linux, which refuses a negative one; in whole seconds here.
+const LONGEST_USER_TIMEOUT: Duration = Duration::from_secs(i32::MAX as u64 / 1000);
+
 /// Flags of `keepline echo serve`.
 #[derive(Debug, Args)]
 #[command(
@@ -74,14 +79,20 @@ impl ServeArgs {
     }
 
     fn watch(&self) -> Result<KernelWatch, Error> {
-        let least = [
-            ("--user-timeout", self.user_timeout, Duration::from_millis(1)),
-            ("--kernel-keepalive", self.kernel_keepalive, Duration::from_secs(1)),
+        let bounds = [
+            ("--user-timeout", self.user_timeout, Duration::from_millis(1), LONGEST_USER_TIMEOUT),
+            ("--kernel-keepalive", self.kernel_keepalive, Duration::from_secs(1), LONGEST_KEEPALIVE),
         ];
-        for (flag, time, least) in least {
-            if let Some(time) = time.filter(|time| *time < least) {
+        for (flag, time, least, most) in bounds {
+            let Some(time) = time else { continue };
+            if time < least {
                 return Err(Error::Usage(format!(
                     "{flag} {time} is too short: give at least {least}, or leave it out"
+                )));
+            }
+            if time > most {
+                return Err(Error::Usage(format!(
+                    "{flag} {time} is longer than the kernel's limit of {most}: give at most that, or leave it out"
                 )));
             }
         }

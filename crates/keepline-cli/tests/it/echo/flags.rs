@@ -31,6 +31,8 @@ fn bad_flags_are_refused_with_what_to_change() {
         ("echo serve --max-connections 999999999999", "lower it, or raise that limit (ulimit -Hn)"),
         ("echo serve --user-timeout 0s", "--user-timeout 0ns is too short: give at least 1ms, or leave it out"),
         ("echo serve --kernel-keepalive 500ms", "--kernel-keepalive 500ms is too short: give at least 1s"),
+        ("echo serve --kernel-keepalive 32768s", "is longer than the kernel's limit of 32767s: give at most that"),
+        ("echo serve --user-timeout 25d", "is longer than the kernel's limit of 2147483s: give at most that"),
         ("echo", "Usage: keepline echo <COMMAND>"),
     ] {
         let ended = Process::start(arguments).end();
@@ -38,6 +40,13 @@ fn bad_flags_are_refused_with_what_to_change() {
         assert!(said.contains(sentence), "`{arguments}` does not say {sentence:?} but: {said}");
         assert_eq!((ended.code, &ended.out[..]), (Some(2), &[][..]), "`{arguments}`");
     }
+}
+
+#[test]
+fn the_kernel_takes_the_longest_times_that_we_take() {
+    let flags = "--kernel-keepalive 32767s --user-timeout 2147483s";
+    let mut server = Process::start(&format!("echo serve --json --listen 127.0.0.1:0 {flags}"));
+    server.event("listening");
 }
 
 #[test]
