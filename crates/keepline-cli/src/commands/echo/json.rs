@@ -79,6 +79,7 @@ fn down(report: &Report) -> Value {
     json!({
         "event": "down",
         "reason": report.reason.name(),
+        "code": report.reason.code(),
         "side": report.reason.side().name(),
         "cause": cause,
         "age_ms": millis(report.age),

@@ -20,7 +20,10 @@ const CLIENT: &[(&str, &str)] = &[
     ("message", "peer:s text:s"),
     ("echo", "peer:s text:s"),
     ("suspect", "peer:s"),
-    ("down", "age_ms:n cause:?s last_in_ms:n next_try_ms:?n peer:s pings_unanswered:n reason:s rtt_us:?n side:s"),
+    (
+        "down",
+        "age_ms:n cause:?s code:n last_in_ms:n next_try_ms:?n peer:s pings_unanswered:n reason:s rtt_us:?n side:s",
+    ),
     ("closed", "echoes:n messages:n pings:n pongs:n reason:?s reconnects:n resent:n"),
 ];
 
@@ -32,7 +35,10 @@ const SERVER: &[(&str, &str)] = &[
     ("message", "peer:s text:s"),
     ("echo", "peer:s text:s"),
     ("timeout", "peer:s"),
-    ("down", "age_ms:n cause:?s last_in_ms:n next_try_ms:?n peer:s pings_unanswered:n reason:s rtt_us:?n side:s"),
+    (
+        "down",
+        "age_ms:n cause:?s code:n last_in_ms:n next_try_ms:?n peer:s pings_unanswered:n reason:s rtt_us:?n side:s",
+    ),
     ("closed", "connections:n echoes:n evictions:n pings:n pongs:n reason:?s"),
 ];
 
@@ -96,8 +102,8 @@ fn a_black_hole_is_suspect_and_then_down_at_the_deadline() {
     client.event("suspect");
     let down = client.event("down");
     assert_eq!(
-        (&down["reason"], &down["side"], &down["pings_unanswered"]),
-        (&"silent".into(), &"network".into(), &1.into())
+        (&down["reason"], &down["code"], &down["side"], &down["pings_unanswered"]),
+        (&"silent".into(), &1102.into(), &"network".into(), &1.into())
     );
     assert!(down["age_ms"].as_u64() >= Some(600), "the ping and all of its pong's time: {down}");
     drop(hole);
