@@ -12,7 +12,8 @@ use super::line::Line;
 pub(super) fn lines(role: Role, at: StdDuration, colour: bool, entry: &Entry<'_>) -> Vec<Line> {
     let text = text(role, entry);
     if matches!(entry, Entry::Listening(_)) {
-        return vec![Line::out(text)];
+        let pid = std::process::id();
+        return vec![Line::out(text), Line::out(format!("pid {pid}: freeze me with `kill -STOP {pid}`, then -CONT"))];
     }
     let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
     let (on, off) = if colour { (colour_of(entry), RESET) } else { ("", "") };

@@ -56,3 +56,17 @@ fn the_quiet_server_counts_as_the_telling_one_does() {
     assert_eq!(server.out.len(), 2, "the address and the counts: {server:#?}");
     assert_eq!((&server.closed()["connections"], &server.closed()["echoes"]), (&1.into(), &500.into()));
 }
+
+#[test]
+fn a_person_is_told_which_process_to_freeze_and_a_script_is_not() {
+    for (style, told) in [("friendly", true), ("quiet", false)] {
+        let mut server = Process::start(&format!("echo serve --listen 127.0.0.1:0 --log {style}"));
+        let pid = server.pid();
+        server.out("first line", |line| line.starts_with("listening on 127.0.0.1:"));
+        server.signal(Signal::TERM);
+        let lines = server.end().out;
+        let wanted = format!("pid {pid}: freeze me with `kill -STOP {pid}`, then -CONT");
+        assert_eq!(lines[1] == wanted, told, "--log {style}: {lines:#?}");
+        assert_eq!(lines.len(), if told { 3 } else { 2 }, "--log {style}: {lines:#?}");
+    }
+}

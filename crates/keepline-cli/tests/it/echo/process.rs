@@ -89,8 +89,12 @@ impl Process {
         json(&self.out(name, |line| json(line)["event"] == name))
     }
 
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("our own child takes signals");
+        kill_process(self.pid(), signal).expect("our own child takes signals");
     }
 
     /// Waits until the process has ended by itself.
