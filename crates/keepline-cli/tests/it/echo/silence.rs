@@ -1,10 +1,11 @@
 //! Silence that no FIN announces, and the end that one does.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::process::Signal;
 
 use super::{Process, Server};
+use crate::harness::SCHEDULING;
 
 #[test]
 fn p26_stop_is_silent_and_kill_is_peer_closed() {
@@ -20,7 +21,8 @@ fn p26_stop_is_silent_and_kill_is_peer_closed() {
     let killed = Instant::now();
     server.process.kill();
     let down = client.event("down");
-    assert!(killed.elapsed() < Duration::from_secs(10), "told after {:?}", killed.elapsed());
+    assert!(killed.elapsed() < SCHEDULING, "told after {:?}", killed.elapsed());
+    // A message may be under way, and be answered by a reset; where none is, silence/stopped.rs takes nothing but a FIN.
     assert!(["peer_closed", "reset"].contains(&down["reason"].as_str().unwrap()), "{down}");
     assert_eq!(down["side"], "client", "{down}");
 
