@@ -86,6 +86,6 @@ impl Contest {
         settings.insert("rounds".into(), json!(self.rounds));
         settings.insert("pinned".into(), json!(self.pin != Pin::Free));
         settings.insert("reader_idle_ms".into(), json!(self.reader_idle.as_millis()));
-        Ok(Report { bench, settings, rows })
+        Ok(Report { bench, settings, rows, footnote: None })
     }
 }

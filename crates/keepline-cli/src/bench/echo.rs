@@ -31,6 +31,14 @@ static SYSCALLS: Figure = Figure { key: "syscalls_per_message", title: "syscalls
 static STALL: Figure = Figure { key: "load_stall_max_us", title: "load stall us", digits: 0, fold: Fold::Max };
 static MESSAGES: Figure = Figure { key: "messages", title: "messages", digits: 0, fold: Fold::Sum };
 
+/// What the latencies are, for programs and for people.
+const FROM_SENT: &str = "closed loop, uncorrected";
+const FROM_DUE: &str = "open loop, corrected for coordinated omission";
+const CLOSED_LOOP: &str = "Latencies: closed loop, from each message's sending; not corrected for coordinated \
+                           omission (a stall holds back the messages that would have shown it): use --rate for that.";
+const OPEN_LOOP: &str = "Latencies: open loop, from the time each message was due, so corrected for coordinated \
+                         omission.";
+
 /// How long the server is watched by strace.
 const TRACED: Duration = Duration::from_secs(1);
 
@@ -74,9 +82,12 @@ impl Echo {
             "warmup_ms": self.warmup.as_millis(),
             "loop": if self.rate.is_some() { "open" } else { "closed" },
             "rate_per_s": self.rate,
+            "latency": if self.rate.is_some() { FROM_DUE } else { FROM_SENT },
         });
         let settings = settings.as_object().cloned().unwrap_or_default();
-        contest.keep_running("echo", settings, |server| self.once(server, contest))
+        let mut report = contest.keep_running("echo", settings, |server| self.once(server, contest))?;
+        report.footnote = Some(if self.rate.is_some() { OPEN_LOOP } else { CLOSED_LOOP });
+        Ok(report)
     }
 
     fn once(&self, server: &Server, contest: &Contest) -> Result<Round, Error> {

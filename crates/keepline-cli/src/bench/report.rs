@@ -19,6 +19,8 @@ pub(crate) struct Report {
     pub(crate) settings: Map<String, Value>,
     /// One row a server; the first is the one under test, the others are for comparison.
     pub(crate) rows: Vec<Row>,
+    /// How to read the figures of the table, if there is more to know than their titles tell.
+    pub(crate) footnote: Option<&'static str>,
 }
 
 impl Report {
@@ -43,6 +45,9 @@ impl Report {
         let mut text = format!("{table}\n");
         if self.baseline().is_some() {
             let _ = writeln!(text, "In brackets: the ratio to {BASELINE} in the same round, median of the rounds.");
+        }
+        if let Some(footnote) = self.footnote {
+            let _ = writeln!(text, "{footnote}");
         }
         for (label, remark) in self.remarks() {
             let _ = writeln!(text, "{label}: {remark}");
@@ -134,7 +139,7 @@ mod tests {
     fn report() -> Report {
         let ours = row("keepline", &[(3.0, 0.0), (40.0, 1.0), (6.0, 1.0)]);
         let floor = row("floor", &[(2.0, 0.0), (20.0, 0.0), (5.0, 7.0)]);
-        Report { bench: "echo", settings: Map::new(), rows: vec![ours, floor] }
+        Report { bench: "echo", settings: Map::new(), rows: vec![ours, floor], footnote: None }
     }
 
     #[test]
@@ -166,7 +171,8 @@ mod tests {
 
     #[test]
     fn without_a_floor_there_are_no_ratios() {
-        let alone = Report { bench: "echo", settings: Map::new(), rows: vec![row("keepline", &[(3.0, 0.0)])] };
+        let alone =
+            Report { bench: "echo", settings: Map::new(), rows: vec![row("keepline", &[(3.0, 0.0)])], footnote: None };
         assert_eq!(alone.json()["servers"][0]["ratio_to_floor"], json!({}));
         assert!(!alone.table().contains('('));
     }

@@ -64,8 +64,9 @@ struct EchoArgs {
     /// Time under the same load before it (a JVM needs about 5s).
     #[arg(long, default_value = "1s", value_parser = humantime::parse_duration)]
     warmup: Duration,
-    /// Messages a second over all lines, due at fixed times and measured from then; without it, each echo is
-    /// followed by the next message.
+    /// Messages a second over all lines, due at fixed times and measured from then, so that latencies are corrected
+    /// for coordinated omission. Without it, each echo is followed by the next message: latencies of a closed loop,
+    /// uncorrected.
     #[arg(long, value_parser = rate)]
     rate: Option<f64>,
     /// Count the server's system calls per message too, with strace, in a second of their own.

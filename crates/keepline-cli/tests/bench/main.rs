@@ -57,6 +57,23 @@ fn echo_counts_what_came_back() {
     assert!(number(&result, "p99_us") <= number(&result, "max_us"));
 }
 
+#[test]
+fn latencies_say_whether_they_are_corrected() {
+    let addr = peer::start(LONG, Manner::Honest);
+    for (rate, json, table) in [
+        ("", "closed loop, uncorrected", "not corrected for coordinated omission"),
+        ("--rate 100", "open loop, corrected for coordinated omission", "so corrected for coordinated omission"),
+    ] {
+        let args = format!("echo --connections 1 --depth 1 --duration 50ms --warmup 0s --target {addr} {rate}");
+        let output = bench(&format!("{args} --json"));
+        let found: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        assert_eq!(found["settings"]["latency"], json, "{args}");
+        let output = bench(&args);
+        let found = String::from_utf8_lossy(&output.stdout);
+        assert!(found.contains(table), "{args}: {found}");
+    }
+}
+
 /// More under way than the sockets of both ends hold: the load must wait until it may write on.
 #[test]
 fn messages_that_fill_the_sockets_come_back_whole() {
