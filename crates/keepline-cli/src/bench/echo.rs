@@ -11,7 +11,7 @@ use super::{
     frame::Exchange,
     load::Load,
     machine,
-    open::open,
+    open::{GENTLY, open},
     progress::Progress,
     server::Server,
     stats::{each, float, micros},
@@ -93,7 +93,7 @@ impl Echo {
     fn once(&self, server: &Server, contest: &Contest) -> Result<Round, Error> {
         let mut load = Load::new(server.addr)?;
         let progress = Progress::new(&format!("{}: connecting", server.label), self.connections as u64);
-        open(&mut load, &Exchange::heartbeat(), self.connections, &contest.deadline, &progress)?;
+        open(&mut load, &Exchange::heartbeat(), self.connections, GENTLY, &contest.deadline, &progress)?;
         let exchange = Exchange::echo(self.size, usize::try_from(self.depth).unwrap_or(usize::MAX));
         let plan = Plan {
             depth: self.depth,

@@ -13,7 +13,7 @@ use super::{
     Deadline, Error,
     frame::Exchange,
     load::{Happening, Load},
-    open::open,
+    open::{GENTLY, open},
     progress::Progress,
     server::Server,
     stats::Latencies,
@@ -75,7 +75,7 @@ pub(crate) fn evict(server: &Server, limit: Duration, count: usize, deadline: &D
     let exchange = Exchange::heartbeat();
     let mut load = Load::new(server.addr)?;
     let progress = Progress::new(&format!("{}: connecting", server.label), count as u64);
-    let opened = open(&mut load, &exchange, count, deadline, &progress)?;
+    let opened = open(&mut load, &exchange, count, GENTLY, deadline, &progress)?;
     let spread = limit / 4;
     let mut watch = Watch {
         limit,

@@ -9,7 +9,7 @@ use super::{
     figure::{Figure, Fold, Measure, Round},
     frame::Exchange,
     load::{Happening, Load},
-    open::open,
+    open::{GENTLY, open},
     proc::{kernel, memory},
     progress::Progress,
     stats::{float, slope},
@@ -45,7 +45,7 @@ pub(super) fn footprint(
     let exchange = Exchange::heartbeat();
     let mut load = Load::new(server.addr)?;
     let mut sample = |count| {
-        open(&mut load, &exchange, count, &contest.deadline, &progress)?;
+        open(&mut load, &exchange, count, GENTLY, &contest.deadline, &progress)?;
         rest(&mut load, &exchange)?;
         Ok(Sample::read(server.pid))
     };

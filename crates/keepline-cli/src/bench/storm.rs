@@ -9,7 +9,7 @@ use super::{
     frame::Exchange,
     load::Load,
     machine,
-    open::{AT_ONCE, open},
+    open::open,
     proc::cpu,
     progress::Progress,
     server::Server,
@@ -27,6 +27,8 @@ static CPU: Figure = Figure { key: "cpu_us_per_line", title: "CPU us/line", digi
 pub(crate) struct Storm {
     /// How many lines connect.
     pub(crate) connections: usize,
+    /// How many of them may be between their connect and their PONG.
+    pub(crate) at_once: usize,
 }
 
 impl Storm {
@@ -36,7 +38,7 @@ impl Storm {
     /// See [`Error`].
     pub(crate) fn run(&self, contest: &Contest) -> Result<Report, Error> {
         machine::make_room(self.connections)?;
-        let settings = json!({ "connections": self.connections, "at_once": AT_ONCE });
+        let settings = json!({ "connections": self.connections, "at_once": self.at_once });
         let settings = settings.as_object().cloned().unwrap_or_default();
         contest.keep_running("storm", settings, |server| self.once(server, contest))
     }
@@ -46,7 +48,7 @@ impl Storm {
         let exchange = Exchange::heartbeat();
         let mut load = Load::new(server.addr)?;
         let meter = cpu::Meter::start(server.pid);
-        let opened = open(&mut load, &exchange, self.connections, &contest.deadline, &progress)?;
+        let opened = open(&mut load, &exchange, self.connections, self.at_once, &contest.deadline, &progress)?;
         let used = meter.stop();
         let latencies = &opened.latencies;
         let mut round = Round {

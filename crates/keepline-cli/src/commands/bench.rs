@@ -81,9 +81,13 @@ struct EchoArgs {
 
 #[derive(Debug, Args)]
 struct StormArgs {
-    /// Number of lines; up to 1024 of them are between connect and PONG at once.
+    /// Number of lines.
     #[arg(long, default_value_t = 18_000, value_parser = value_parser!(u32).range(1..))]
     connections: u32,
+    /// Lines between their connect and their PONG at once, at most [default: all]. Where a server accepts more slowly
+    /// than they come, its backlog overflows, and the rest wait for the kernel's SYN retries: 1s and more.
+    #[arg(long, value_parser = value_parser!(u32).range(1..), value_name = "N")]
+    at_once: Option<u32>,
     /// Reader-idle limit of the servers.
     #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
     reader_idle: Duration,
@@ -169,7 +173,11 @@ impl EchoArgs {
 
 impl StormArgs {
     fn run(&self) -> Result<Report, Error> {
-        Storm { connections: self.connections as usize }.run(&self.common.contest(self.reader_idle)?)
+        let storm = Storm {
+            connections: self.connections as usize,
+            at_once: self.at_once.unwrap_or(self.connections) as usize,
+        };
+        storm.run(&self.common.contest(self.reader_idle)?)
     }
 }
 

@@ -3,8 +3,10 @@
 mod peer;
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
     process::{Command, Output, Stdio},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -173,6 +175,40 @@ fn a_storm_ends_when_each_line_has_its_pong() {
     let result = result(&output);
     assert!(number(&result, "took_s") > 0.0);
     assert!(number(&result, "cpu_us_per_line") > 0.0);
+}
+
+/// Answers nobody until this many lines are there, then all of them; ends when the benchmark does.
+fn answer_together(listener: TcpListener, count: usize) -> JoinHandle<usize> {
+    std::thread::spawn(move || {
+        let mut lines: Vec<TcpStream> = Vec::new();
+        while lines.len() < count {
+            lines.push(listener.accept().expect("a line").0);
+        }
+        for line in &mut lines {
+            line.read_exact(&mut [0; 5]).expect("a PING");
+            line.write_all(b"\0\0\0\x05\x02").expect("room for a PONG");
+        }
+        // Until the benchmark closes them.
+        lines.iter_mut().filter_map(|line| line.read(&mut [0; 1]).ok()).count()
+    })
+}
+
+#[test]
+fn a_storm_holds_as_many_lines_open_as_it_says() {
+    for (flags, at_once) in [("", 40), ("--at-once 10", 10)] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let addr = listener.local_addr().expect("its address");
+        let server = answer_together(listener, 40);
+        let args = format!("storm --connections 40 {flags} --json --time-limit 1s --target {addr}");
+        let output = bench(&args);
+        // With fewer lines than this server waits for, the storm stands still.
+        assert_eq!(output.status.code(), Some(i32::from(at_once < 40)), "{args}: {}", complaint(&output));
+        if at_once == 40 {
+            let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+            assert_eq!(json["settings"]["at_once"], at_once);
+            server.join().expect("it answered all");
+        }
+    }
 }
 
 /// A command that announces a server of this process instead of starting one.
