@@ -94,9 +94,9 @@ async fn a_line_that_has_said_its_last_word_takes_no_message() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_said_its_end_still_gets_what_it_is_owed_within_the_linger() {
     for answered in [true, false] {
-        let (owe, mut owed) = mpsc::unbounded_channel();
+        let (owe, mut owed) = mpsc::channel(2);
         let witness = Witness::new(move |_, turn| {
-            owe.send(turn.defer().unwrap()).unwrap();
+            owe.try_send(turn.defer().unwrap()).unwrap();
             Flow::Continue
         });
         let (mut peer, line) = line(witness, watched(), 64);
