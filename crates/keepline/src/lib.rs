@@ -13,6 +13,7 @@ pub mod serve;
 mod settings;
 mod wheel;
 
+pub use bytes::Bytes;
 pub use conn::{
     Answer, Beat, Cause, Connection, Driver, Flow, Handler, LineId, OutboxLimits, Plain, Report, SendError, Transport,
     Turn,

@@ -71,6 +71,46 @@ impl<C: Codec> Turn<'_, C> {
     ///
     /// A peer that has ended its half still gets what is owed, as it comes, for the settings' linger; a peer that is
     /// gone altogether looks the same until a write fails, so the line of one may last so long.
+    ///
+    /// # Example
+    /// ```
+    /// use keepline::{Bytes, Driver, Flow, Handler, Settings, Turn};
+    /// use keepline::{liveness::Heartbeat, wire::Codec, wire::line::Line};
+    /// # use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    ///
+    /// /// Looks a name up, which takes time.
+    /// async fn look_up(name: &str) -> String {
+    ///     format!("{name} is at home")
+    /// }
+    ///
+    /// struct Porter;
+    ///
+    /// impl Handler for Porter {
+    ///     type Codec = Line;
+    ///     fn on_frame(&mut self, name: &[u8], turn: &mut Turn<'_, Line>) -> Flow {
+    ///         let Some(answer) = turn.defer() else { return Flow::Close(keepline::Reason::ServerError) };
+    ///         let name = String::from_utf8_lossy(name).into_owned();
+    ///         tokio::spawn(async move {
+    ///             let mut frame = Vec::new();
+    ///             if Line.encode(look_up(&name).await.as_bytes(), &mut frame).is_ok() {
+    ///                 // An error says that the asker has gone.
+    ///                 let _ = answer.send(Bytes::from(frame));
+    ///             }
+    ///         });
+    ///         Flow::Continue
+    ///     }
+    /// }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let (mut peer, ours) = duplex(1024);
+    /// # drop(tokio::spawn(Driver::standalone(ours, Porter, Line, Settings::new(Heartbeat::off()))));
+    /// # peer.write_all(b"Ann\n").await?;
+    /// # let mut answer = [0; 15];
+    /// # peer.read_exact(&mut answer).await?;
+    /// # assert_eq!(&answer, b"Ann is at home\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn defer(&mut self) -> Option<Answer> {
         Answer::begin(self.connection())
