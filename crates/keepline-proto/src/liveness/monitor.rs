@@ -283,6 +283,12 @@ impl Monitor {
         self.rtt
     }
 
+    /// When bytes were last written; the opening, before the first.
+    #[must_use]
+    pub const fn last_write(&self) -> Instant {
+        self.last_write
+    }
+
     /// Pings sent that no pong has answered yet.
     #[must_use]
     pub const fn unanswered(&self) -> u8 {

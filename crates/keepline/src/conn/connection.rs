@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
-use keepline_proto::{Instant, Reason};
+use keepline_proto::{Duration, Reason};
 
 use super::environment::Environment;
 use super::line_id::LineId;
@@ -90,10 +90,11 @@ impl Connection {
         self.shared.flags().has(Flag::Ended)
     }
 
-    /// When the last byte was read, to a tenth of a second.
+    /// How long ago the last byte was read (before the first: the line's opening), to a hundredth of a second; it goes
+    /// on after the line's end.
     #[must_use]
-    pub fn last_in(&self) -> Instant {
-        self.shared.last_in()
+    pub fn silent_for(&self) -> Duration {
+        self.shared.silent_for(clock::now())
     }
 
     fn queue(&self, bytes: Bytes, sent: Option<Arc<AtomicBool>>) -> Result<(), SendError> {

@@ -155,7 +155,8 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         self.environment.wheel.release(self.key);
         let mut report = Report::new(LineId(self.shared.id), reason, self.opened.instant(), now);
         report.cause = cause;
-        report.last_in = now.since(self.shared.last_in());
+        report.last_in = self.shared.silent_for(now);
+        report.last_out = now.since(self.monitor.last_write());
         report.pings_unanswered = self.monitor.unanswered();
         report.rtt = self.monitor.rtt().smoothed();
         tracing::debug!(id = %report.id, %report, "line ended");

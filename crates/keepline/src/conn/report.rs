@@ -20,8 +20,10 @@ pub struct Report {
     pub cause: Option<Cause>,
     /// How long the line was open.
     pub age: Duration,
-    /// How long before the end the last byte was read, to a tenth of a second.
+    /// How long before the end the last byte was read, to a hundredth of a second: up to that much more than it was.
     pub last_in: Duration,
+    /// How long before the end the last byte was written.
+    pub last_out: Duration,
     /// Pings that no pong had answered.
     pub pings_unanswered: u8,
     /// The smoothed round trip, if pings were answered.
@@ -41,7 +43,7 @@ pub enum Cause {
 impl Report {
     pub(crate) const fn new(id: LineId, reason: Reason, opened: Instant, now: Instant) -> Self {
         let age = now.since(opened);
-        Self { id, reason, cause: None, age, last_in: age, pings_unanswered: 0, rtt: None }
+        Self { id, reason, cause: None, age, last_in: age, last_out: age, pings_unanswered: 0, rtt: None }
     }
 }
 
@@ -53,9 +55,12 @@ impl fmt::Display for Report {
             Some(Cause::Wire(error)) => write!(f, ": {error}")?,
             None => {}
         }
-        write!(f, "), open {}, last byte {} ago", self.age, self.last_in)?;
+        write!(f, "), open {}, last byte in {} ago, out {} ago", self.age, self.last_in, self.last_out)?;
         if self.pings_unanswered > 0 {
             write!(f, ", {} pings unanswered", self.pings_unanswered)?;
+        }
+        if let Some(rtt) = self.rtt {
+            write!(f, ", round trip {rtt}")?;
         }
         Ok(())
     }
@@ -69,5 +74,23 @@ pub(crate) fn reason_of(error: &io::Error) -> Reason {
         io::ErrorKind::UnexpectedEof => Reason::PeerClosed,
         io::ErrorKind::InvalidData => Reason::TlsError,
         _ => Reason::IoError,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_tells_all_it_knows_in_one_line() {
+        let at = |secs| Instant::START + Duration::from_secs(secs);
+        let mut report = Report::new(LineId(7), Reason::Silent, at(1), at(61));
+        report.last_in = Duration::from_millis(10_050);
+        report.last_out = Duration::from_secs(5);
+        let silent = "open 60s, last byte in 10.05s ago, out 5s ago";
+        assert!(report.to_string().ends_with(&format!("), {silent}")), "{report}");
+        report.pings_unanswered = 2;
+        report.rtt = Some(Duration::from_millis(3));
+        assert!(report.to_string().ends_with(&format!("), {silent}, 2 pings unanswered, round trip 3ms")), "{report}");
     }
 }

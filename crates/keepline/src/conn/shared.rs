@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use keepline_proto::{Instant, Reason};
+use keepline_proto::{Duration, Instant, Reason};
 
 use super::outbox::Outbox;
-use crate::wheel::{Due, Tick};
+use crate::wheel::Due;
 
 /// An `Arc` of this is 64 bytes with its two counts.
 pub(crate) struct Shared {
     pub(crate) id: u64,
     /// Bits 0-7: [`Flag`]s; 8-15: answers in flight; 16-31: the code of the reason asked for by [`Flag::Close`].
     word: AtomicU32,
-    /// The wheel tick of the last byte read: read by snapshots, stored by the driver alone.
+    /// When the last byte was read, in units of [`GRAIN`], wrapping after 497 days: read by snapshots, stored by the
+    /// driver alone.
     last_in: AtomicU32,
     mail: Mutex<Mail>,
 }
@@ -49,6 +50,8 @@ pub(crate) enum Flag {
     Deaf = 128,
 }
 
+/// The grain of the time of the last read: `u32` counts it for 497 days.
+const GRAIN: Duration = Duration::from_millis(10);
 const IN_FLIGHT_ONE: u32 = 1 << 8;
 const IN_FLIGHT_MASK: u32 = 0xff00;
 const REASON_SHIFT: u32 = 16;
@@ -78,12 +81,7 @@ impl Flags {
 
 impl Shared {
     pub(crate) fn new(id: u64, now: Instant) -> Arc<Self> {
-        Arc::new(Self {
-            id,
-            word: AtomicU32::new(0),
-            last_in: AtomicU32::new(Tick::at_or_before(now).to_bits()),
-            mail: Mutex::default(),
-        })
+        Arc::new(Self { id, word: AtomicU32::new(0), last_in: AtomicU32::new(grains(now)), mail: Mutex::default() })
     }
 
     /// Takes what others have set; the close request and the count in flight stay.
@@ -128,12 +126,16 @@ impl Shared {
 
     #[inline]
     pub(crate) fn stamp_in(&self, now: Instant) {
-        self.last_in.store(Tick::at_or_before(now).to_bits(), Ordering::Relaxed);
+        self.last_in.store(grains(now), Ordering::Relaxed);
     }
 
-    /// When the last byte was read, to a tenth of a second.
-    pub(crate) fn last_in(&self) -> Instant {
-        Tick::from_bits(self.last_in.load(Ordering::Relaxed)).instant()
+    /// How long before `now` the last byte was read, or less than a [`GRAIN`] more. Right for a silence of up to 248
+    /// days, however long the process runs.
+    pub(crate) fn silent_for(&self, now: Instant) -> Duration {
+        let apart = grains(now).wrapping_sub(self.last_in.load(Ordering::Relaxed));
+        // In the upper half: read just now by another thread, after our look at the clock.
+        let apart = if apart > u32::MAX / 2 { 0 } else { apart };
+        GRAIN.times(u64::from(apart)) + Duration::from_nanos(now.as_nanos() % GRAIN.as_nanos())
     }
 
     pub(crate) fn mail(&self) -> MutexGuard<'_, Mail> {
@@ -181,6 +183,12 @@ impl Shared {
     }
 }
 
+/// Whole grains since the clock's epoch, wrapping.
+#[inline]
+const fn grains(at: Instant) -> u32 {
+    (at.as_nanos() / GRAIN.as_nanos()) as u32
+}
+
 impl Due for Shared {
     fn on_due(&self) {
         self.raise(Flag::Timer);
@@ -190,5 +198,25 @@ impl Due for Shared {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Line").field("id", &self.id).field("flags", &self.flags()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_is_told_to_a_hundredth_of_a_second_also_where_the_count_wraps() {
+        let millis = Duration::from_millis;
+        let wrap = Instant::START + GRAIN.times(1 << 32);
+        for read in [Instant::START, Instant::START + millis(123_456), wrap - millis(5), wrap + millis(19)] {
+            let line = Shared::new(0, read);
+            for truth in [millis(0), millis(1), millis(10), millis(5_007), GRAIN.times((1 << 31) - 1)] {
+                let told = line.silent_for(read + truth);
+                assert!(told >= truth && told < truth + GRAIN, "{told} for {truth} after {read:?}");
+            }
+        }
+        let line = Shared::new(0, Instant::START + millis(100));
+        assert!(line.silent_for(Instant::START + millis(51)) < GRAIN, "read after our look at the clock");
     }
 }

@@ -26,7 +26,7 @@ pub struct LineInfo {
     pub peer: Option<SocketAddr>,
     /// How long it is open, to a tenth of a second.
     pub age: Duration,
-    /// How long ago the last byte was read, to a tenth of a second.
+    /// How long ago the last byte was read, to a hundredth of a second.
     pub last_in: Duration,
     /// Bytes waiting for the peer.
     pub waiting: usize,
@@ -140,7 +140,7 @@ impl Registry {
                     id: LineId(line.id),
                     peer: slot.address(&state.sources).map(|ip| SocketAddr::new(ip, slot.port)),
                     age: now.since(Tick::from_bits(slot.opened).instant()),
-                    last_in: now.since(line.last_in()),
+                    last_in: line.silent_for(now),
                     waiting: line.mail().outbox.as_ref().map_or(0, |outbox| outbox.bytes()),
                 })
             })

@@ -18,11 +18,18 @@ async fn a_silent_peer_goes_at_its_limit_and_never_before() {
         let (mut peer, line) = line(Witness::mirror(), watched(), 4096);
         tokio::time::sleep(secs(3).to_std()).await;
         peer.settle().await;
+        line.connection.send(frame(b"news").into()).unwrap();
+        tokio::time::sleep(secs(2).to_std()).await;
+        let silent_for = line.connection.silent_for();
+        assert!(silent_for >= secs(2) && silent_for < millis(2_012), "{silent_for}");
         let (report, took) = line.end().await;
         assert_eq!(report.reason, Reason::Silent);
         assert!(is_on_time(took, secs(13)), "after {took}: 3 s, and 10 s more of silence");
         assert_eq!(report.cause, None);
-        assert!(report.last_in >= secs(10) && report.last_in <= secs(10) + millis(200), "{}", report.last_in);
+        // The truth, to a hundredth of a second.
+        let silence = took.less(secs(3));
+        assert!(report.last_in.less(silence) < millis(10) && silence.less(report.last_in) <= millis(2), "{report}");
+        assert!(report.last_out.less(silence).is_zero() && silence.less(report.last_out) <= millis(2), "{report}");
     }
 }
 
