@@ -42,12 +42,12 @@ mod drain;
 mod limits;
 mod listener;
 mod registry;
-mod signal;
+mod stop;
 
 pub use limits::Limits;
 pub use listener::{BACKLOG, Listener, tcp, unix};
 pub use registry::{LineEvent, LineInfo};
-pub use signal::terminated;
+pub use stop::Stop;
 
 use crate::conn::{Connection, Environment, Handler, LineId, Transport};
 use crate::kernel::KernelWatch;

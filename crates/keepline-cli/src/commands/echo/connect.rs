@@ -7,6 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 use keepline::client::Options;
 use keepline::liveness::{Heartbeat, HeartbeatError, IdleKind};
+use keepline::serve::Stop;
 use keepline::{BackoffSettings, Duration, Settings};
 
 use super::conversation::{Conversation, Plan};
@@ -14,7 +15,6 @@ use super::entry::Role;
 use super::gap::Gap;
 use super::log::LogArgs;
 use super::queue::IN_FLIGHT;
-use super::stop::Stop;
 use super::{Error, block_on};
 use crate::args::{duration, whole};
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use keepline::client::{Client, Event, Events, NotSent, Options, OptionsError, Verdict};
+use keepline::serve::Stop;
 use keepline::{Beat, Duration, Reason};
 use tokio::time::{Instant, sleep_until};
 
@@ -12,7 +13,6 @@ use super::entry::Entry;
 use super::gap::Gap;
 use super::log::Log;
 use super::queue::Queue;
-use super::stop::Stop;
 
 /// What is to be said.
 #[derive(Clone, Copy, Debug)]

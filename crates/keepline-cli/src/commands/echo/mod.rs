@@ -22,7 +22,6 @@ mod mirror;
 mod narrator;
 mod queue;
 mod serve;
-mod stop;
 
 use std::fmt;
 use std::future::Future;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::{Args, value_parser};
 use keepline::liveness::Heartbeat;
-use keepline::serve::{Limits, Server, ServerHandle, tcp};
+use keepline::serve::{Limits, Server, ServerHandle, Stop, tcp};
 use keepline::{Duration, KernelWatch, Settings};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -18,7 +18,6 @@ use super::entry::{Entry, NOWHERE, Role};
 use super::log::{Log, LogArgs};
 use super::mirror::Mirror;
 use super::narrator::Narrator;
-use super::stop::Stop;
 use super::{Error, block_on, codec};
 use crate::args::{duration, whole};
 
