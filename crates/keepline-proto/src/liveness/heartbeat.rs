@@ -72,7 +72,7 @@ impl Heartbeat {
     ///
     /// # Errors
     /// See [`HeartbeatBuilder::build`].
-    pub fn client(after: Duration, pong_within: Duration) -> Result<Self, HeartbeatError> {
+    pub fn client(after: impl Into<Duration>, pong_within: impl Into<Duration>) -> Result<Self, HeartbeatError> {
         Self::builder().ping(IdleKind::All, after).pong_within(pong_within).build()
     }
 
@@ -81,7 +81,7 @@ impl Heartbeat {
     ///
     /// # Errors
     /// See [`HeartbeatBuilder::build`].
-    pub fn server(after: Duration, silence: Duration) -> Result<Self, HeartbeatError> {
+    pub fn server(after: impl Into<Duration>, silence: impl Into<Duration>) -> Result<Self, HeartbeatError> {
         Self::builder().ping(IdleKind::All, after).silence(silence).build()
     }
 
@@ -89,7 +89,7 @@ impl Heartbeat {
     ///
     /// # Errors
     /// See [`HeartbeatBuilder::build`].
-    pub fn watch(silence: Duration) -> Result<Self, HeartbeatError> {
+    pub fn watch(silence: impl Into<Duration>) -> Result<Self, HeartbeatError> {
         Self::builder().silence(silence).build()
     }
 

@@ -156,3 +156,12 @@ fn what_was_set_can_be_read_back() {
     let off = Heartbeat::off();
     assert_eq!((off.ping(), off.pong_within(), off.silence()), (None, None, None));
 }
+
+#[test]
+fn the_presets_take_the_standard_librarys_durations_as_the_builder_does() {
+    use std::time::Duration as Std;
+    let (five, ten) = (Std::from_secs(5), Std::from_secs(10));
+    assert_eq!(Heartbeat::client(five, five), Heartbeat::client(secs(5), secs(5)));
+    assert_eq!(Heartbeat::server(five, ten), Heartbeat::server(secs(5), secs(10)));
+    assert_eq!(Heartbeat::watch(ten), Heartbeat::watch(secs(10)));
+}
