@@ -4,15 +4,25 @@ use core::fmt;
 
 use crate::Duration;
 
-/// Whose doing the end of a connection was.
+/// The group of a row: whose doing the end of a connection was, as its server sees it.
+///
+/// It is a property of the [`Reason`], not of who reports it, so that the rows of both ends can be counted together. A
+/// client reads it so:
+///
+/// | Side | at a server | at a client |
+/// |---|---|---|
+/// | `Client`, `bye` | the client said goodbye | this client closed the line |
+/// | `Client`, `peer_closed` and `reset` | the client's process or kernel ended it | the **server's** did, as when it is killed |
+/// | `Network` | the path, or silence on it | the same |
+/// | `Server` | a rule or a failure of this server | the server's word in a goodbye, or this client's own rule or failure, as over bytes that are no frame |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a connection has two ends and a network between them")]
 pub enum Side {
-    /// The client ended it, or its process did.
+    /// At a server: the client, its process or its kernel ended it.
     Client,
     /// Nobody meant it: the path between the two, or the silence on it.
     Network,
-    /// The server ended it by a rule of its own.
+    /// At a server: a rule or a failure of its own ended it.
     Server,
 }
 
@@ -32,7 +42,8 @@ macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal, $name:literal, $side:ident, $reconnect:expr;)+) => {
         /// Why a connection ended: one row of the table, the same in code, log, metric, API and client.
         ///
-        /// The codes are stable. 1000-1099 are the client's, 1100-1199 the network's, 1200-1299 the server's.
+        /// The codes are stable. 1000-1099 are the client's, 1100-1199 the network's, 1200-1299 the server's, all as
+        /// the server sees it; [`Side`] says how to read them at a client.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         #[repr(u16)]
@@ -48,7 +59,7 @@ macro_rules! reasons {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// Whose doing it was.
+            /// The row's group, the same at both ends: see [`Side`] for what it means at a client.
             #[must_use]
             pub const fn side(self) -> Side {
                 match self { $(Self::$variant => Side::$side,)+ }
@@ -66,7 +77,7 @@ macro_rules! reasons {
 use Reconnect::{After, No, Yes};
 
 reasons! {
-    /// The client said goodbye.
+    /// The client said goodbye; at a client, it closed the line itself.
     Bye = 1000, "bye", Client, No;
     /// The peer closed the connection in order (FIN), as a process does that ends.
     PeerClosed = 1001, "peer_closed", Client, Yes;
