@@ -33,6 +33,7 @@ mod connect;
 mod event;
 mod plan;
 mod protocol;
+mod seed;
 mod session;
 mod task;
 mod verdict;
@@ -40,6 +41,7 @@ mod verdict;
 pub use connect::{Connect, Tcp, Unix};
 pub use event::{Event, Events};
 pub use protocol::{EchoProtocol, Incoming, Protocol};
+pub use seed::random_seed;
 pub use verdict::{NotSent, Outcome, Verdict};
 
 use crate::settings::{Settings, SettingsError};

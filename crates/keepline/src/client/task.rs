@@ -1,7 +1,6 @@
 //! Task: the loop of a client, which outlives every line.
 
 use std::future::Future;
-use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use tokio::sync::watch;
 
 use super::event::{Event, Teller};
 use super::plan::{Plan, Step};
+use super::seed::random_seed;
 use super::session::{Listen, Session};
 use super::{Connect, Options, Protocol};
 use crate::clock;
@@ -140,9 +140,4 @@ impl<C: Connect, P: Protocol> Task<C, P> {
             value = future => Some(value),
         }
     }
-}
-
-/// The standard library's per-process keys are the one source of randomness that needs no dependency.
-fn random_seed() -> u64 {
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
 }

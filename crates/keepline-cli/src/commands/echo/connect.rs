@@ -1,11 +1,10 @@
 //! `keepline echo connect`: the client's end.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Args;
-use keepline::client::Options;
+use keepline::client::{Options, random_seed};
 use keepline::liveness::{Heartbeat, HeartbeatError, IdleKind};
 use keepline::serve::Stop;
 use keepline::{BackoffSettings, Duration, Settings};
@@ -69,7 +68,8 @@ struct PongTimeout(Option<Duration>);
 /// Talks until all is said or a signal comes.
 pub(super) fn run(args: &ConnectArgs) -> Result<ExitCode, Error> {
     args.log.check()?;
-    let seed = args.seed.unwrap_or_else(random_seed);
+    // Half of the bits are random enough, and are a number to every reader of JSON.
+    let seed = args.seed.unwrap_or_else(|| random_seed() >> 32);
     let options = args.options(seed)?;
     block_on(1, async {
         let stop = Stop::new().map_err(|error| Error::Failed(format!("cannot take over Ctrl-C: {error}")))?;
@@ -122,11 +122,6 @@ impl FromStr for PongTimeout {
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "off" { Ok(Self(None)) } else { duration(text).map(|limit| Self(Some(limit))) }
     }
-}
-
-/// Another number for each run. Half of the bits are random enough, and are a number to every reader of JSON.
-fn random_seed() -> u64 {
-    RandomState::new().build_hasher().finish() >> 32
 }
 
 fn endpoint(text: &str) -> Result<String, String> {
