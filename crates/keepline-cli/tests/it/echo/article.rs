@@ -10,7 +10,7 @@ use super::Process;
 
 /// A server in the article's words on a free port, both streams in one, and where it listens.
 fn merged_server(arguments: &str) -> (Process, String) {
-    let mut server = Process::start_merged(&format!("echo serve --log article --listen 127.0.0.1:0 {arguments}"));
+    let server = Process::start_merged(&format!("echo serve --log article --listen 127.0.0.1:0 {arguments}"));
     let first = server.out("first line", |_| true);
     let address = first.strip_prefix("listening on ").expect("the first line").to_owned();
     (server, address)
@@ -23,8 +23,8 @@ fn peer_in(line: &str) -> String {
 
 #[test]
 fn heartbeats_read_as_in_the_article() {
-    let (mut server, address) = merged_server("");
-    let mut client = Process::start_merged(&format!(
+    let (server, address) = merged_server("");
+    let client = Process::start_merged(&format!(
         "echo connect {address} --log article --messages 0 --all-idle 1s --pong-timeout 1s"
     ));
     let pong = format!("client get pong msg from /{address}");
@@ -58,7 +58,7 @@ fn heartbeats_read_as_in_the_article() {
 
 #[test]
 fn contents_go_to_stdout_and_the_line_to_stderr() {
-    let mut server = Process::start("echo serve --log article --listen 127.0.0.1:0");
+    let server = Process::start("echo serve --log article --listen 127.0.0.1:0");
     let first = server.err("first line", |_| true);
     let address = first.strip_prefix("listening on ").expect("the first line");
     let client = Process::start(&format!("echo connect {address} --log article --messages 2 --gap 0s..0s")).end();
@@ -80,7 +80,7 @@ fn contents_go_to_stdout_and_the_line_to_stderr() {
 #[test]
 fn a_silent_client_is_closed_in_three_lines() {
     let limit = Duration::from_millis(300);
-    let (mut server, address) = merged_server("--reader-idle 300ms");
+    let (server, address) = merged_server("--reader-idle 300ms");
     let start = Instant::now();
     let mut stream = TcpStream::connect(&address).unwrap();
     let peer = format!("/{}", stream.local_addr().unwrap());
@@ -105,12 +105,12 @@ fn a_silent_client_is_closed_in_three_lines() {
 fn heartbeats_that_come_the_other_way_are_told_too() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let mut client = Process::start(&format!("echo connect {address} --log article --messages 0"));
+    let client = Process::start(&format!("echo connect {address} --log article --messages 0"));
     let (mut stream, _) = listener.accept().unwrap();
     stream.write_all(b"\0\0\0\x05\x01").unwrap();
     client.out("pong line", |line| line == format!("client sent pong msg to /{address}, count: 1"));
 
-    let (mut server, address) = merged_server("");
+    let (server, address) = merged_server("");
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"\0\0\0\x05\x02").unwrap();
     let peer = stream.local_addr().unwrap();

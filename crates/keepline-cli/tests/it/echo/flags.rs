@@ -45,7 +45,7 @@ fn bad_flags_are_refused_with_what_to_change() {
 #[test]
 fn the_kernel_takes_the_longest_times_that_we_take() {
     let flags = "--kernel-keepalive 32767s --user-timeout 2147483s";
-    let mut server = Process::start(&format!("echo serve --json --listen 127.0.0.1:0 {flags}"));
+    let server = Process::start(&format!("echo serve --json --listen 127.0.0.1:0 {flags}"));
     server.event("listening");
 }
 
@@ -70,7 +70,7 @@ fn the_limit_of_open_files_is_raised_as_far_as_it_may_be() {
         return;
     }
     let arguments = "echo serve --json --listen 127.0.0.1:0 --max-connections 500";
-    let mut server = Process::start_after("ulimit -Sn 300", arguments);
+    let server = Process::start_after("ulimit -Sn 300", arguments);
     server.event("listening");
 }
 

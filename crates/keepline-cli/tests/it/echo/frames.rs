@@ -52,7 +52,7 @@ fn a_bad_length_closes_the_line_or_is_skipped_as_netty_does() {
     for (flag, length, answered) in
         [("", 3, false), ("", 1025, false), ("--netty-compatible", 3, true), ("--netty-compatible", 4, true)]
     {
-        let mut server = Server::start(flag);
+        let server = Server::start(flag);
         let mut stream = connect(&server);
         stream.write_all(&u32::to_be_bytes(length)).unwrap();
         if answered {

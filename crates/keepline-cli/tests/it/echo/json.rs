@@ -69,9 +69,9 @@ fn check(table: &[(&str, &str)], ended: &Ended) -> BTreeMap<String, usize> {
 
 #[test]
 fn every_event_of_a_pair_has_its_fields() {
-    let mut server = Server::start("--reader-idle 2s");
+    let server = Server::start("--reader-idle 2s");
     let silent = TcpStream::connect(server.address).unwrap();
-    let mut client = Process::start(&format!(
+    let client = Process::start(&format!(
         "echo connect {} --json --messages 1 --gap 1h..1h --all-idle 1s --pong-timeout 1s",
         server.address
     ));
@@ -96,7 +96,7 @@ fn a_black_hole_is_suspect_and_then_down_at_the_deadline() {
     let hole = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = hole.local_addr().unwrap();
     // A time for the pong that nobody typed is no longer than the quiet time that somebody did.
-    let mut client = Process::start(&format!(
+    let client = Process::start(&format!(
         "echo connect {address} --json --messages 0 --all-idle 300ms --retry-base 10ms --retry-cap 20ms"
     ));
     client.event("suspect");

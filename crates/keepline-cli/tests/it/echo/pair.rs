@@ -29,7 +29,7 @@ fn all_echoes_come_and_the_counts_agree() {
 #[test]
 fn a_quiet_line_is_pinged_and_kept_and_ctrl_c_tells_the_counts() {
     let server = Server::start("--reader-idle 10s");
-    let mut client =
+    let client =
         Process::start(&format!("echo connect {} --json --messages 0 --all-idle 1s --pong-timeout 1s", server.address));
     for count in 1..=2 {
         assert_eq!(client.event("ping")["count"], count);
@@ -60,7 +60,7 @@ fn the_quiet_server_counts_as_the_telling_one_does() {
 #[test]
 fn a_person_is_told_which_process_to_freeze_and_a_script_is_not() {
     for (style, told) in [("friendly", true), ("quiet", false)] {
-        let mut server = Process::start(&format!("echo serve --listen 127.0.0.1:0 --log {style}"));
+        let server = Process::start(&format!("echo serve --listen 127.0.0.1:0 --log {style}"));
         let pid = server.pid();
         server.out("first line", |line| line.starts_with("listening on 127.0.0.1:"));
         server.signal(Signal::TERM);

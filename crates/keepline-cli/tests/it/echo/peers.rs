@@ -138,7 +138,7 @@ fn a_bad_length_closes_for_good_or_is_skipped_as_netty_does() {
 fn without_a_pong_timeout_a_deaf_server_is_pinged_for_ever() {
     // Its kernel takes connections and bytes; nobody ever answers.
     let (_deaf, address) = listen();
-    let mut client =
+    let client =
         Process::start(&format!("echo connect {address} --json --messages 0 --all-idle 200ms --pong-timeout off"));
     for count in 1..=4 {
         assert_eq!(client.event("ping")["count"], count);

@@ -11,7 +11,7 @@ use crate::harness::SCHEDULING;
 fn p26_stop_is_silent_and_kill_is_peer_closed() {
     let server = Server::start("");
     // Silence could only be found after 20 s: what is told sooner was told by the kernel.
-    let mut client = Process::start(&format!(
+    let client = Process::start(&format!(
         "echo connect {} --json --messages 4 --gap 100ms..100ms --all-idle 20s --pong-timeout 20s \
          --retry-base 50ms --retry-cap 100ms",
         server.address
@@ -38,7 +38,7 @@ fn p26_stop_is_silent_and_kill_is_peer_closed() {
 #[test]
 fn a_stopped_server_is_suspect_then_silent_and_is_used_again_when_it_goes_on() {
     let server = Server::start("");
-    let mut client = Process::start(&format!(
+    let client = Process::start(&format!(
         "echo connect {} --json --messages 5 --gap 200ms..200ms --all-idle 400ms --pong-timeout 400ms \
          --retry-base 50ms --retry-cap 200ms",
         server.address
@@ -60,8 +60,8 @@ fn a_stopped_server_is_suspect_then_silent_and_is_used_again_when_it_goes_on() {
 
 #[test]
 fn a_stopped_client_is_evicted_as_silent() {
-    let mut server = Server::start("--reader-idle 2s");
-    let mut client =
+    let server = Server::start("--reader-idle 2s");
+    let client =
         Process::start(&format!("echo connect {} --json --messages 0 --all-idle 1s --pong-timeout 1s", server.address));
     client.event("pong");
     client.signal(Signal::STOP);

@@ -9,7 +9,7 @@ use super::{Process, Server};
 #[test]
 fn sigterm_drains_the_server_and_its_clients_hear_of_it() {
     let server = Server::start("");
-    let mut client = Process::start(&format!("echo connect {} --json --messages 0 --retry-base 1s", server.address));
+    let client = Process::start(&format!("echo connect {} --json --messages 0 --retry-base 1s", server.address));
     client.event("up");
     let address = server.address;
     let server = server.stop();
@@ -22,7 +22,7 @@ fn sigterm_drains_the_server_and_its_clients_hear_of_it() {
 
 #[test]
 fn a_second_signal_ends_a_slow_drain_at_once() {
-    let mut server = Server::start("--drain 1h --reader-idle 1h");
+    let server = Server::start("--drain 1h --reader-idle 1h");
     let streams = [TcpStream::connect(server.address).unwrap(), TcpStream::connect(server.address).unwrap()];
     server.process.event("up");
     server.process.event("up");
@@ -38,7 +38,7 @@ fn a_second_signal_ends_a_slow_drain_at_once() {
 #[test]
 fn ctrl_c_in_the_middle_of_a_run_tells_what_is_missing() {
     let server = Server::start("");
-    let mut client = Process::start(&format!("echo connect {} --json --gap 1h..1h", server.address));
+    let client = Process::start(&format!("echo connect {} --json --gap 1h..1h", server.address));
     client.event("echo");
     client.signal(Signal::INT);
     let client = client.end();
@@ -51,7 +51,7 @@ fn ctrl_c_in_the_middle_of_a_run_tells_what_is_missing() {
 fn a_client_that_never_got_through_ends_with_3() {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut client = Process::start(&format!("echo connect {address} --json --retry-base 1ms --retry-cap 10ms"));
+    let client = Process::start(&format!("echo connect {address} --json --retry-base 1ms --retry-cap 10ms"));
     for _ in 0..3 {
         client.event("failed");
     }
@@ -64,7 +64,7 @@ fn a_client_that_never_got_through_ends_with_3() {
 #[test]
 fn a_reader_who_goes_away_ends_the_client_but_not_the_server() {
     // In the article's words the first line goes to stderr, which is still read.
-    let mut server = Process::start_unread("echo serve --log article --listen 127.0.0.1:0");
+    let server = Process::start_unread("echo serve --log article --listen 127.0.0.1:0");
     let first = server.err("first line", |_| true);
     let address = first.strip_prefix("listening on ").expect("the first line");
     for round in 1..=2 {

@@ -46,8 +46,8 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    fn start(name: &str, command: &mut Command) -> Self {
-        Self { process: Process::start(name, command), events: Vec::new(), next: 0 }
+    fn start(name: &str, command: Command) -> Self {
+        Self { process: Process::spawn(name, command), events: Vec::new(), next: 0 }
     }
 
     pub(crate) fn process(&self) -> &Process {
@@ -123,8 +123,8 @@ impl Server {
     #[track_caller]
     pub(crate) fn start_in(place: Option<&Namespace>, args: &str) -> Self {
         let ip = place.map_or("127.0.0.1", |place| place.listen);
-        let mut command = keepline(place, "serve", &format!("--listen {ip}:0 {args}"));
-        let mut story = Story::start("keepline echo serve", &mut command);
+        let command = keepline(place, "serve", &format!("--listen {ip}:0 {args}"));
+        let mut story = Story::start("keepline echo serve", command);
         let listening = story.wait_for("listening", super::PATIENCE);
         let mut address: SocketAddr = listening.text("address").parse().expect("an address");
         if let Some(place) = place {
@@ -156,8 +156,8 @@ impl Client {
 
     #[track_caller]
     pub(crate) fn start_in(place: Option<&Namespace>, address: SocketAddr, args: &str) -> Self {
-        let mut command = keepline(place, "connect", &format!("{address} {args}"));
-        Self { story: Story::start("keepline echo connect", &mut command) }
+        let command = keepline(place, "connect", &format!("{address} {args}"));
+        Self { story: Story::start("keepline echo connect", command) }
     }
 
     /// Waits for its end: all of its `messages` have their echoes.

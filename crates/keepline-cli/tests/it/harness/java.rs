@@ -52,7 +52,7 @@ impl Java {
         let mut command = Command::new(&self.run);
         command.arg(&self.classes).arg("EchoPeer");
         command.args(role.split(' ')).args(args.split_ascii_whitespace());
-        Process::start(&format!("EchoPeer {role}"), &mut command)
+        Process::spawn(&format!("EchoPeer {role}"), command)
     }
 }
 

@@ -3,6 +3,7 @@
 mod ends;
 mod fleet;
 mod java;
+mod lines;
 mod net;
 mod process;
 mod queues;
@@ -14,6 +15,7 @@ pub(crate) use ends::{Client, Event, Server};
 pub(crate) use fleet::Fleet;
 pub(crate) use java::Java;
 pub(crate) use net::Net;
+pub(crate) use process::{Ended, Process};
 pub(crate) use raw::{PING, PONG, Raw, data};
 
 /// A deadline's slot: what the library may be late by.
