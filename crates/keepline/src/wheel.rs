@@ -34,7 +34,7 @@ pub(crate) trait Due: Send + Sync + 'static {
 pub(crate) struct Key(u32);
 
 /// A count of slots since the clock's epoch; `u32` lasts for 13 years.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u32);
 
 /// The wheel of one runtime.
@@ -78,14 +78,6 @@ impl Tick {
     /// The slot edge at or before `at`.
     pub(crate) fn at_or_before(at: Instant) -> Self {
         Self(u32::try_from(at.as_nanos() / SLOT.as_nanos()).unwrap_or(u32::MAX - 1))
-    }
-
-    pub(crate) const fn to_bits(self) -> u32 {
-        self.0
-    }
-
-    pub(crate) const fn from_bits(bits: u32) -> Self {
-        Self(bits)
     }
 
     pub(crate) fn instant(self) -> Instant {

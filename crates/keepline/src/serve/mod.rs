@@ -94,11 +94,12 @@ impl Server<TcpListener> {
     /// Listens on a TCP address, with default [`Limits`] and no watch by the kernel.
     ///
     /// # Errors
-    /// The address can't be bound.
+    /// The address can't be bound, or the settings can't work ([`Settings::check`]).
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn bind(address: SocketAddr, settings: Settings) -> io::Result<Self> {
+        settings.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         Ok(Self::new(tcp(address, KernelWatch::default())?, settings, Limits::default()))
     }
 

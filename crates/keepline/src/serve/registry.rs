@@ -67,7 +67,7 @@ struct State {
 #[derive(Default)]
 struct Slot {
     line: Option<Arc<Shared>>,
-    opened: u32,
+    opened: Tick,
     source: SourceId,
     generation: u32,
     port: u16,
@@ -101,7 +101,7 @@ impl Registry {
         let slot = state.slot(index);
         slot.source = source;
         slot.port = peer.map_or(0, |peer| peer.port());
-        slot.opened = Tick::at_or_before(clock::now()).to_bits();
+        slot.opened = Tick::at_or_before(clock::now());
         let id = LineId(u64::from(slot.generation) << 32 | u64::from(index));
         Ok(Place { registry: Arc::clone(self), id, taken: false })
     }
@@ -139,7 +139,7 @@ impl Registry {
                 Some(LineInfo {
                     id: LineId(line.id),
                     peer: slot.address(&state.sources).map(|ip| SocketAddr::new(ip, slot.port)),
-                    age: now.since(Tick::from_bits(slot.opened).instant()),
+                    age: now.since(slot.opened.instant()),
                     last_in: line.silent_for(now),
                     waiting: line.mail().outbox.as_ref().map_or(0, |outbox| outbox.bytes()),
                 })

@@ -36,3 +36,12 @@ async fn a_ping_is_answered_and_data_comes_back_in_one_turn() {
     running.await.unwrap();
     assert_eq!(handle.lines(), 0);
 }
+
+#[tokio::test]
+async fn settings_that_cannot_work_are_refused_with_their_sentence() {
+    let mut settings = Settings::new(Heartbeat::watch(Duration::from_secs(10)).unwrap());
+    settings.outbox.messages = 0;
+    let expected = settings.check().unwrap_err().to_string();
+    let error = Server::bind("127.0.0.1:0".parse().unwrap(), settings).unwrap_err();
+    assert_eq!((error.kind(), error.to_string()), (std::io::ErrorKind::InvalidInput, expected));
+}
