@@ -15,6 +15,10 @@ fn idle_detection_costs_a_frame_at_most_forty_instructions() {
     let (with, without) = (build("target", ""), build("target/unwatched", "--cfg keepline_unwatched"));
     let clock = each(&with, &["clock"]);
     println!("clock: {clock} instructions a reading");
+    // Told, not judged: it is real time, and the runtime's part of it is not ours.
+    let [few, many] =
+        ["1", "101"].map(|lines| collected(&with, &["ticks", lines], 40) - collected(&with, &["ticks", lines], 10));
+    println!("ticks: {} instructions a check of one line more, {} of one alone", (many - few) / 3000, few / 30);
     for depth in [1, 16] {
         let turn = |binary: &Path| each(binary, &["line", &depth.to_string()]);
         let (with, without) = (turn(&with), turn(&without));
