@@ -1,0 +1,6 @@
+//! The instant messaging server of keepline, as a library: it runs in tests without a process of its own.
+
+pub mod conversation;
+pub mod id;
+pub mod message;
+pub mod store;

@@ -1,0 +1,186 @@
+//! Memory: the engine that keeps everything until the process ends. For tests, and for servers that need no more.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_core::future::BoxFuture;
+use tokio::sync::broadcast;
+
+use super::{
+    Append, Committed, Durability, Expected, FEED, Head, LARGEST, LogName, Outcome, Page, Record, Store, StoreError,
+};
+use crate::id::MessageId;
+
+/// Keeps everything in memory.
+#[derive(Debug)]
+pub struct Memory {
+    state: Mutex<State>,
+    feed: broadcast::Sender<Committed>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    epoch: u64,
+    logs: BTreeMap<LogName, Log>,
+    marks: HashMap<String, BTreeMap<LogName, u64>>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    head: u64,
+    bytes: u64,
+    records: BTreeMap<u64, Record>,
+    ids: HashMap<MessageId, u64>,
+}
+
+impl Memory {
+    /// An empty store, in an epoch of its own.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        let epoch = getrandom::u64().unwrap_or(1).max(1);
+        let state = Mutex::new(State { epoch, ..State::default() });
+        Arc::new(Self { state, feed: broadcast::Sender::new(FEED) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under the lock can panic half-way through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn head(&self, log: &LogName) -> Head {
+        self.logs.get(log).map_or(Head { epoch: self.epoch, seq: 0, first: 1, bytes: 0 }, |log| log.head(self.epoch))
+    }
+
+    fn append(&mut self, append: Append) -> Result<Outcome, StoreError> {
+        if append.body.len() > LARGEST {
+            return Err(StoreError::TooLarge { length: append.body.len(), limit: LARGEST });
+        }
+        let known = self.logs.get(&append.log);
+        if let Some(seq) = known.and_then(|log| log.ids.get(&append.id)) {
+            return Ok(Outcome::Duplicate(*seq));
+        }
+        let head = known.map_or(0, |log| log.head);
+        if matches!(append.expected, Expected::Head(expected) if expected != head) {
+            return Ok(Outcome::Conflict { head });
+        }
+        let log = self.logs.entry(append.log).or_default();
+        log.head += 1;
+        log.bytes += append.body.len() as u64;
+        log.ids.insert(append.id, log.head);
+        log.records.insert(log.head, Record { seq: log.head, id: append.id, body: append.body });
+        Ok(Outcome::Appended(log.head))
+    }
+}
+
+impl Log {
+    fn head(&self, epoch: u64) -> Head {
+        let first = self.records.keys().next().copied().unwrap_or(self.head + 1);
+        Head { epoch, seq: self.head, first, bytes: self.bytes }
+    }
+}
+
+impl Store for Memory {
+    fn durability(&self) -> Durability {
+        Durability::Memory
+    }
+
+    fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
+        let (log, id, body) = (append.log.clone(), append.id, append.body.clone());
+        let mut state = self.lock();
+        let outcome = state.append(append);
+        if let Ok(Outcome::Appended(seq)) = outcome {
+            // Under the lock, so that each log's records are told in order. Nobody listening is no error.
+            let _ = self.feed.send(Committed { log, epoch: state.epoch, record: Record { seq, id, body } });
+        }
+        drop(state);
+        ready(outcome)
+    }
+
+    fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>> {
+        ready(Ok(self.lock().head(log)))
+    }
+
+    fn read(&self, log: &LogName, after: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+        let state = self.lock();
+        let records =
+            state.logs.get(log).map(|log| log.records.range(after.saturating_add(1)..).map(|(_, record)| record));
+        ready(Ok(within(page, records.into_iter().flatten())))
+    }
+
+    fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+        let state = self.lock();
+        let records = state.logs.get(log).map(|log| log.records.range(..before).rev().map(|(_, record)| record));
+        ready(Ok(within(page, records.into_iter().flatten())))
+    }
+
+    fn logs(
+        &self,
+        prefix: &str,
+        after: Option<&LogName>,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Vec<(LogName, Head)>, StoreError>> {
+        let state = self.lock();
+        let start = LogName::new(prefix);
+        let logs = state
+            .logs
+            .range(start..)
+            .take_while(|(name, _)| name.as_str().starts_with(prefix))
+            .filter(|(name, _)| after.is_none_or(|after| *name > after))
+            .take(limit)
+            .map(|(name, log)| (name.clone(), log.head(state.epoch)));
+        ready(Ok(logs.collect()))
+    }
+
+    fn trim(&self, log: &LogName, through: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+        let mut state = self.lock();
+        if let Some(log) = state.logs.get_mut(log) {
+            let kept = log.records.split_off(&through.saturating_add(1));
+            let dropped = std::mem::replace(&mut log.records, kept);
+            log.bytes -= dropped.values().map(|record| record.body.len() as u64).sum::<u64>();
+        }
+        ready(Ok(()))
+    }
+
+    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+        let mut state = self.lock();
+        let mark = state.marks.entry(owner.to_owned()).or_default().entry(log.clone()).or_default();
+        *mark = seq.max(*mark);
+        ready(Ok(()))
+    }
+
+    fn marks(&self, owner: &str) -> BoxFuture<'static, Result<Vec<(LogName, u64)>, StoreError>> {
+        let state = self.lock();
+        let marks = state.marks.get(owner).into_iter().flatten().map(|(log, seq)| (log.clone(), *seq));
+        ready(Ok(marks.collect()))
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+        self.feed.subscribe()
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// As many records as the page allows, at least one.
+fn within(page: Page, records: impl Iterator<Item: Borrow<Record>>) -> Vec<Record> {
+    let mut room = page.bytes;
+    let mut taken = Vec::new();
+    for record in records.take(page.records) {
+        let record = record.borrow();
+        if !taken.is_empty() && record.body.len() > room {
+            break;
+        }
+        room = room.saturating_sub(record.body.len());
+        taken.push(record.clone());
+    }
+    taken
+}
+
+fn ready<T: Send + 'static>(value: T) -> BoxFuture<'static, T> {
+    Box::pin(std::future::ready(value))
+}

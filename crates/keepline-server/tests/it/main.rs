@@ -1,0 +1,1 @@
+//! The server's tests against itself, in one process.
