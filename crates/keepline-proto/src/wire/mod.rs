@@ -4,7 +4,11 @@ use core::fmt;
 
 use crate::Reason;
 
+pub mod dialect;
 pub mod echo;
+mod fields;
+#[cfg(feature = "im")]
+pub mod im;
 pub mod line;
 
 /// A frame format: how heartbeats and data lie on the wire.
@@ -117,6 +121,8 @@ pub enum WireError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// A first frame that this server does not take.
+    Refused(dialect::Refusal),
 }
 
 impl WireError {
@@ -125,7 +131,7 @@ impl WireError {
     pub const fn reason(&self) -> Reason {
         match self {
             Self::TooLarge { .. } => Reason::TooLarge,
-            Self::LengthTooSmall { .. } | Self::Malformed { .. } => Reason::ProtocolError,
+            Self::LengthTooSmall { .. } | Self::Malformed { .. } | Self::Refused(_) => Reason::ProtocolError,
         }
     }
 }
@@ -140,8 +146,15 @@ impl fmt::Display for WireError {
                 write!(f, "frame of {length} bytes is over the limit of {limit}")
             }
             Self::Malformed { what } => write!(f, "malformed frame: {what}"),
+            Self::Refused(refusal) => write!(f, "first frame refused: {refusal}"),
         }
     }
 }
 
 impl core::error::Error for WireError {}
+
+impl From<dialect::Refusal> for WireError {
+    fn from(refusal: dialect::Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}

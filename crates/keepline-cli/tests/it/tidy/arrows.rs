@@ -14,6 +14,7 @@ struct Arrow {
     to: String,
     /// "normal", "dev" or "build".
     kind: String,
+    /// Behind a feature.
     optional: bool,
 }
 
@@ -33,7 +34,7 @@ fn arrows(package: &Value) -> Vec<Arrow> {
         from: text(package, "name").to_owned(),
         to: text(dependency, "name").to_owned(),
         kind: dependency["kind"].as_str().unwrap_or("normal").to_owned(),
-        optional: dependency["optional"].as_bool().unwrap_or(false),
+        optional: dependency["optional"] == Value::Bool(true),
     };
     dependencies.iter().map(arrow).collect()
 }
@@ -69,7 +70,7 @@ fn crates_depend_downwards_only() {
 }
 
 #[test]
-fn proto_depends_on_nothing_by_default() {
+fn proto_depends_on_nothing_unless_asked_to() {
     let packages = packages();
     let proto = packages.iter().find(|p| text(p, "name") == ORDER[0]).expect("keepline-proto is in the workspace");
     let findings: Vec<String> = arrows(proto)
@@ -77,7 +78,9 @@ fn proto_depends_on_nothing_by_default() {
         .filter(|arrow| arrow.kind != "dev" && !arrow.optional)
         .map(|arrow| format!("{} ({})", arrow.to, arrow.kind))
         .collect();
-    assert_none(&findings, "keepline-proto has only dev-dependencies, and those of its features");
+    assert_none(&findings, "keepline-proto without features has only dev-dependencies");
+    let default = &proto["features"]["default"];
+    assert!(default.is_null(), "keepline-proto has no default features, but {default}");
 }
 
 #[test]
