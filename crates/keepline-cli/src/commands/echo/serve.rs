@@ -11,7 +11,6 @@ use clap::{Args, value_parser};
 use keepline::liveness::Heartbeat;
 use keepline::serve::{Limits, Server, ServerHandle, Stop, tcp};
 use keepline::{Duration, KernelWatch, Settings};
-use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::counts::{COUNTS, Counting};
 use super::entry::{Entry, NOWHERE, Role};
@@ -20,6 +19,7 @@ use super::mirror::Mirror;
 use super::narrator::Narrator;
 use super::{Error, block_on, codec};
 use crate::args::{duration, whole};
+use crate::descriptors::raise_descriptor_limit;
 
 /// Linux refuses a longer `TCP_KEEPIDLE` (`MAX_TCP_KEEPIDLE` in `net/tcp.h`).
 const LONGEST_KEEPALIVE: Duration = Duration::from_secs(32_767);
@@ -170,12 +170,4 @@ fn narrator(log: &Arc<Log>, peer: Option<SocketAddr>) -> Narrator {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write an IP address and a port, as 127.0.0.1:12345 or [::]:12345".to_owned())
-}
-
-/// A line is a descriptor: takes as many as the system lets this process have.
-fn raise_descriptor_limit() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // Refused, the limit is what it was, and the server takes fewer lines.
-    let _ = setrlimit(Resource::Nofile, limit);
 }
