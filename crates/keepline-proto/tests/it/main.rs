@@ -2,9 +2,12 @@
 
 mod backoff;
 mod corpus;
+mod dialect;
 mod heartbeat;
 mod idle;
 mod idle_model;
+#[cfg(feature = "im")]
+mod im;
 mod link;
 mod monitor;
 mod monitor_mute;

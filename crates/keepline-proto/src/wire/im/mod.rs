@@ -136,12 +136,13 @@ impl Codec for Im {
     type Frame<'a> = Frame<'a>;
 
     fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Decoded<Frame<'a>>, WireError> {
-        if let State::Fresh(_) = self.state {
-            Dialect::sniff(input)?;
-        }
+        // The length first: it can be wrong at the first byte, and the outcome must not depend on how many there are.
         let Some(header) = length::read(input, self.limit)? else {
             return Ok(Decoded::Partial { announced: 0 });
         };
+        if let State::Fresh(_) = self.state {
+            Dialect::sniff(input)?;
+        }
         let bytes = header.bytes + header.length as usize;
         let Some(body) = input.get(header.bytes..bytes) else {
             return Ok(Decoded::Partial { announced: bytes as u64 });
