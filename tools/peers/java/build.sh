@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles the Java peers against Debian's Netty: build.sh OUTDIR. Does nothing when up to date.
+# Compiles the Java peers against Debian's packages: build.sh OUTDIR. Does nothing when up to date.
 set -eu
 
 if [ $# -ne 1 ]; then
@@ -7,12 +7,14 @@ if [ $# -ne 1 ]; then
     exit 2
 fi
 here=$(cd "$(dirname "$0")" && pwd)
+protos=$here/../../../crates/keepline-proto/proto
 out=$1
 . "$here/classpath.sh"
 
-if ! command -v javac >/dev/null || ! netty_is_installed; then
-    echo "The Java peers need Netty 4.1 and a JDK. On Debian or Ubuntu:" >&2
-    echo "    apt-get install libnetty-java default-jdk-headless" >&2
+if ! command -v javac >/dev/null || ! command -v protoc >/dev/null || ! jars_are_installed; then
+    echo "The Java peers need a JDK, Netty 4.1, protobuf, OkHttp and Jackson. On Debian or Ubuntu:" >&2
+    echo "    apt-get install default-jdk-headless libnetty-java protobuf-compiler libprotobuf-java \\" >&2
+    echo "        libokhttp-java libjackson2-databind-java" >&2
     exit 1
 fi
 
@@ -22,10 +24,15 @@ exec 9>"$out/.lock"
 flock 9
 
 stamp=$out/.built
-if [ -e "$stamp" ] && [ -z "$(find "$here" "$(netty_jar common)" -type f -newer "$stamp")" ]; then
+if [ -e "$stamp" ] &&
+    [ -z "$(find "$here" "$protos/cim.proto" "$(jar netty-common)" "$(jar protobuf)" -type f -newer "$stamp")" ]; then
     exit 0
 fi
-rm -rf "$out/keepline"
-javac --release 17 -Xlint:all -Xlint:-path -Werror -proc:none -cp "$(netty_classpath)" -d "$out" \
-    "$here"/src/keepline/peers/*.java
+rm -rf "$out/keepline" "$out/generated"
+mkdir "$out/generated"
+protoc --proto_path="$protos" --proto_path="$here/proto" --java_out="$out/generated" cim.proto cim1.proto
+# What protoc writes has warnings, which are not ours.
+javac --release 17 -Xlint:none -nowarn -proc:none -cp "$(jars_classpath)" -d "$out" "$out"/generated/keepline/*/*.java
+javac --release 17 -Xlint:all -Xlint:-path -Xlint:-classfile -Werror -proc:none -cp "$out:$(jars_classpath)" -d "$out" \
+    "$here"/src/keepline/peers/*.java "$here"/src/keepline/peers/*/*.java
 touch "$stamp"

@@ -1,21 +1,23 @@
-# Where Debian's libnetty-java puts what the peers use; sourced by build.sh and run.sh.
+# Where Debian's packages put what the peers use; sourced by build.sh and run.sh.
 
-netty_jar() {
-    echo "/usr/share/java/netty-$1.jar"
+jar() {
+    echo "/usr/share/java/$1.jar"
 }
 
-netty_parts="buffer codec common handler resolver transport transport-native-epoll transport-native-unix-common"
+# Of Netty the parts, not netty-all, which is empty.
+jars="netty-buffer netty-codec netty-common netty-handler netty-resolver netty-transport netty-transport-native-epoll
+netty-transport-native-unix-common protobuf okhttp okio jackson-annotations jackson-core jackson-databind"
 
-netty_is_installed() {
-    for part in $netty_parts; do
-        [ -e "$(netty_jar "$part")" ] || return 1
+jars_are_installed() {
+    for name in $jars; do
+        [ -e "$(jar "$name")" ] || return 1
     done
 }
 
-netty_classpath() {
+jars_classpath() {
     joined=
-    for part in $netty_parts; do
-        joined=$joined${joined:+:}$(netty_jar "$part")
+    for name in $jars; do
+        joined=$joined${joined:+:}$(jar "$name")
     done
     echo "$joined"
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Starts a peer built by build.sh: run.sh OUTDIR EchoPeer|NettyBest ARGUMENTS. JAVA_FLAGS replaces the JVM flags.
+# Starts a peer built by build.sh: run.sh OUTDIR EchoPeer|NettyBest|CimPeer ARGUMENTS. JAVA_FLAGS replaces the JVM flags.
 set -eu
 
 if [ $# -lt 2 ]; then
-    echo "usage: run.sh OUTDIR EchoPeer|NettyBest ARGUMENTS" >&2
+    echo "usage: run.sh OUTDIR EchoPeer|NettyBest|CimPeer ARGUMENTS" >&2
     exit 2
 fi
 . "$(dirname "$0")/classpath.sh"
@@ -14,4 +14,4 @@ shift 2
 # The flags are a list.
 # shellcheck disable=SC2086
 exec java ${JAVA_FLAGS--XX:+UseSerialGC -Xshare:auto -XX:TieredStopAtLevel=1} \
-    -cp "$out:$(netty_classpath)" "keepline.peers.$class" "$@"
+    -cp "$out:$(jars_classpath)" "keepline.peers.$class" "$@"

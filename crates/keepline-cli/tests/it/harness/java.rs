@@ -1,4 +1,4 @@
-//! Java: the peers on Netty, in the shape of the article.
+//! Java: the peers on Netty, built, and the article's pair of them.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,16 @@ use serde_json::Value;
 use super::PATIENCE;
 use super::process::Process;
 
+/// What the peers are built with, and the Debian package that has it.
+const NEEDS: [(&str, &str); 6] = [
+    ("/usr/share/java/netty-codec.jar", "libnetty-java"),
+    ("/usr/share/java/protobuf.jar", "libprotobuf-java"),
+    ("/usr/share/java/okhttp.jar", "libokhttp-java"),
+    ("/usr/share/java/jackson-databind.jar", "libjackson2-databind-java"),
+    ("/usr/bin/protoc", "protobuf-compiler"),
+    ("/usr/bin/javac", "default-jdk-headless"),
+];
+
 /// The peers, built.
 pub(crate) struct Java {
     run: PathBuf,
@@ -20,9 +30,8 @@ impl Java {
     /// Builds them, which takes no time once it is done; says what is missing, in a line that scripts/test counts,
     /// where that can't be.
     pub(crate) fn open() -> Option<Self> {
-        let needs = ["/usr/share/java/netty-codec.jar", "/usr/bin/javac"];
-        if let Some(missing) = needs.into_iter().find(|path| !Path::new(path).exists()) {
-            println!("SKIPPED: {missing} (Debian packages libnetty-java and default-jdk-headless)");
+        if let Some((missing, package)) = NEEDS.into_iter().find(|(path, _)| !Path::new(path).exists()) {
+            println!("SKIPPED: {missing} (Debian package {package})");
             return None;
         }
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/peers/java");
@@ -49,10 +58,15 @@ impl Java {
 
     #[track_caller]
     fn start(&self, role: &str, args: &str) -> Process {
+        self.spawn("EchoPeer", &format!("{role} {args}"))
+    }
+
+    /// Starts a peer by the name of its class.
+    #[track_caller]
+    pub(crate) fn spawn(&self, class: &str, args: &str) -> Process {
         let mut command = Command::new(&self.run);
-        command.arg(&self.classes).arg("EchoPeer");
-        command.args(role.split(' ')).args(args.split_ascii_whitespace());
-        Process::spawn(&format!("EchoPeer {role}"), command)
+        command.arg(&self.classes).arg(class).args(args.split_ascii_whitespace());
+        Process::spawn(&format!("{class} {args}"), command)
     }
 }
 

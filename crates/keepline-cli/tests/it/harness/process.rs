@@ -1,6 +1,6 @@
 //! Process: a child whose lines are read as they come, and which does not outlive its test.
 
-use std::io::{empty, pipe};
+use std::io::{Write as _, empty, pipe};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -94,6 +94,15 @@ impl Process {
     #[track_caller]
     pub(crate) fn err(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         self.wait_in(&self.err, what, fits)
+    }
+
+    /// Writes a line to its stdin.
+    #[track_caller]
+    pub(crate) fn say(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("its stdin is open");
+        if let Err(error) = writeln!(input, "{line}") {
+            panic!("{} does not read {line:?}: {error}; {}", self.name, self.complaint());
+        }
     }
 
     /// Closes its stdin, which some take for the word to end.
