@@ -84,6 +84,12 @@ impl Connection {
         self.shared.raise(Flag::Resume);
     }
 
+    /// Has the line's own task call [`Handler::on_wake`](super::Handler::on_wake), soon and once for all that asked
+    /// before it: with a turn, and after what was sent before. Does nothing once the line closes.
+    pub fn wake(&self) {
+        self.shared.raise(Flag::Wake);
+    }
+
     /// Whether the line has ended.
     #[must_use]
     pub fn is_ended(&self) -> bool {

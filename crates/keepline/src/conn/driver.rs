@@ -271,6 +271,11 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
                 self.read_leftover(cx, now, scratch);
             }
         }
+        if flags.has(Flag::Wake) && self.is_open() {
+            let now = clock::now();
+            let flow = self.with_turn(now, &mut scratch.output, |handler, turn| handler.on_wake(turn));
+            self.follow(flow, now, &mut scratch.output);
+        }
         if let Some(reason) = flags.close_reason() {
             self.close(reason, None, clock::now(), &mut scratch.output);
         }

@@ -50,6 +50,14 @@ pub trait Handler: Send + Unpin + 'static {
         default
     }
 
+    /// Somebody asked for a turn by [`Connection::wake`](super::Connection::wake), once or several times: there is news
+    /// that only the line's own task can act on, as new liveness terms. Called on a paused line too, and before a close
+    /// that was asked for at the same time; never once the line closes.
+    fn on_wake(&mut self, turn: &mut Turn<'_, Self::Codec>) -> Flow {
+        let _ = turn;
+        Flow::Continue
+    }
+
     /// A heartbeat came or went, already dealt with.
     fn on_beat(&mut self, beat: Beat, turn: &mut Turn<'_, Self::Codec>) {
         let _ = (beat, turn);

@@ -13,7 +13,8 @@ use crate::wheel::Due;
 /// An `Arc` of this is 64 bytes with its two counts.
 pub(crate) struct Shared {
     pub(crate) id: u64,
-    /// Bits 0-7: [`Flag`]s; 8-15: answers in flight; 16-31: the code of the reason asked for by [`Flag::Close`].
+    /// Bits 0-7 and 16-20: [`Flag`]s; 8-15: answers in flight; 21-31: the code of the reason asked for by
+    /// [`Flag::Close`].
     word: AtomicU32,
     /// When the last byte was read, in units of [`GRAIN`], wrapping after 497 days: read by snapshots, stored by the
     /// driver alone.
@@ -36,7 +37,7 @@ pub(crate) enum Flag {
     Timer = 1,
     /// The outbox holds something new.
     Mail = 2,
-    /// Close with the reason in the upper half.
+    /// Close with the reason in the upper bits.
     Close = 4,
     /// Read again.
     Resume = 8,
@@ -48,15 +49,24 @@ pub(crate) enum Flag {
     Reread = 64,
     /// The last word is out, or nobody hears it: no message is taken any more.
     Deaf = 128,
+    /// Call the handler: somebody has news for it.
+    Wake = 1 << 16,
 }
 
 /// The grain of the time of the last read: `u32` counts it for 497 days.
 const GRAIN: Duration = Duration::from_millis(10);
 const IN_FLIGHT_ONE: u32 = 1 << 8;
 const IN_FLIGHT_MASK: u32 = 0xff00;
-const REASON_SHIFT: u32 = 16;
-const TAKEN: u32 =
-    Flag::Timer as u32 | Flag::Mail as u32 | Flag::Resume as u32 | Flag::Answered as u32 | Flag::Reread as u32;
+const REASON_SHIFT: u32 = 21;
+const TAKEN: u32 = Flag::Timer as u32
+    | Flag::Mail as u32
+    | Flag::Resume as u32
+    | Flag::Answered as u32
+    | Flag::Reread as u32
+    | Flag::Wake as u32;
+
+// Eleven bits are left for a reason's code; the table is in the order of the codes.
+const _: () = assert!((Reason::ALL[Reason::ALL.len() - 1].code() as u32) < 1 << (u32::BITS - REASON_SHIFT));
 
 /// The flags taken at one time.
 #[derive(Clone, Copy, Debug)]
@@ -204,6 +214,21 @@ impl fmt::Debug for Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_reason_fits_beside_all_flags_and_counts() {
+        for reason in Reason::ALL {
+            let line = Shared::new(0, Instant::START);
+            line.request_close(*reason);
+            assert_eq!((line.flags().0 & TAKEN, line.flags().in_flight()), (0, 0), "{reason}");
+            line.word.fetch_or(TAKEN, Ordering::AcqRel);
+            while line.begin_answer() {}
+            line.request_close(Reason::Bye);
+            let taken = line.take();
+            assert_eq!((taken.close_reason(), taken.in_flight()), (Some(*reason), u8::MAX));
+            assert_eq!((line.flags().0 & TAKEN, line.flags().close_reason()), (0, Some(*reason)));
+        }
+    }
 
     #[test]
     fn a_silence_is_told_to_a_hundredth_of_a_second_also_where_the_count_wraps() {

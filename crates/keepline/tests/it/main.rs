@@ -31,3 +31,4 @@ mod threads;
 mod transports;
 mod unread;
 mod upgrade;
+mod wake;

@@ -61,6 +61,7 @@ impl Seen {
 }
 
 type React = Box<dyn FnMut(Frame<'_>, &mut Turn<'_, Echo>) -> Flow + Send>;
+type OnWake = Box<dyn FnMut(&mut Turn<'_, Echo>) -> Flow + Send>;
 
 /// Writes down everything; what it answers to frames and idle events is the test's to say.
 pub(crate) struct Witness {
@@ -69,16 +70,28 @@ pub(crate) struct Witness {
     /// The answer to idle events; the default's if none.
     pub(crate) on_idle: Option<Flow>,
     pub(crate) on_open: Flow,
+    pub(crate) on_wake: OnWake,
 }
 
 impl Witness {
     pub(crate) fn new(react: impl FnMut(Frame<'_>, &mut Turn<'_, Echo>) -> Flow + Send + 'static) -> Self {
-        Self { seen: Seen::default(), react: Box::new(react), on_idle: None, on_open: Flow::Continue }
+        Self {
+            seen: Seen::default(),
+            react: Box::new(react),
+            on_idle: None,
+            on_open: Flow::Continue,
+            on_wake: Box::new(|_| Flow::Continue),
+        }
     }
 
     /// Sends every frame back.
     pub(crate) fn mirror() -> Self {
         Self::new(|frame, turn| turn.reply(frame))
+    }
+
+    /// A mirror that does this when it is woken.
+    pub(crate) fn woken(on_wake: impl FnMut(&mut Turn<'_, Echo>) -> Flow + Send + 'static) -> Self {
+        Self { on_wake: Box::new(on_wake), ..Self::mirror() }
     }
 }
 
@@ -98,6 +111,11 @@ impl Handler for Witness {
     fn on_idle(&mut self, event: IdleEvent, default: Flow, _: &mut Turn<'_, Echo>) -> Flow {
         self.seen.add(format_args!("idle {event}"));
         self.on_idle.unwrap_or(default)
+    }
+
+    fn on_wake(&mut self, turn: &mut Turn<'_, Echo>) -> Flow {
+        self.seen.add("wake");
+        (self.on_wake)(turn)
     }
 
     fn on_beat(&mut self, beat: Beat, _: &mut Turn<'_, Echo>) {
