@@ -88,6 +88,9 @@ impl Im {
     pub const BEFORE_LOGIN: u32 = 4 * 1024;
     /// The limit after that.
     pub const AFTER_LOGIN: u32 = 64 * 1024;
+    /// The largest body of a message that a server should take, in bytes: what it delivers has longer fields around it
+    /// than what was sent, and must still fit [`AFTER_LOGIN`](Self::AFTER_LOGIN).
+    pub const LARGEST_BODY: usize = 60 * 1024;
 
     /// A server's end. It is silent until the first frame has said what the client speaks.
     #[must_use]

@@ -138,6 +138,23 @@ fn a_message_is_framed_once_for_all_or_not_at_all() {
     assert_eq!(framed(&cim::Frame::default(), 4096), Err(WireError::Malformed { what: "an empty frame" }));
 }
 
+/// A message that fits when it is sent and not when it is delivered would be lost between the two.
+#[test]
+fn the_largest_body_fits_with_the_longest_names_around_it() {
+    let name = |byte: &str| byte.repeat(64);
+    let deliver = v1::Deliver {
+        conversation: format!("p.{}.{}", name("a"), name("b")),
+        seq: u64::MAX,
+        sender: name("a"),
+        message_id: vec![0xff; 16].into(),
+        kind: 3,
+        body: vec![b'x'; Im::LARGEST_BODY].into(),
+        at_ms: u64::MAX,
+    };
+    let frame = v1::Frame { body: Some(v1::frame::Body::Deliver(deliver)), ..Default::default() };
+    assert!(framed(&frame, Im::AFTER_LOGIN).is_ok());
+}
+
 #[test]
 fn a_server_learns_the_dialect_from_the_first_frame_and_keeps_to_it() {
     for (login, dialect) in [(HELLO, Dialect::V1), (LOGIN_21, Dialect::Cim21), (LOGIN_1, Dialect::Cim1)] {

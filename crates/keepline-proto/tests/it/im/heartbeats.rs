@@ -149,3 +149,18 @@ fn a_frame_is_read_as_what_it_is() {
     let not_utf8 = Frame { dialect: Dialect::Cim21, body: b"\x0a\x01\xff" };
     assert_eq!(not_utf8.cim(), Err(WireError::Malformed { what: "a protobuf message of another kind" }));
 }
+
+/// Nesting is the one way in which a short message can cost more than its bytes: of the stack.
+#[test]
+fn groups_nest_nowhere() {
+    let groups = [0x23; 60_000];
+    let send = [&b"\x42\xe0\xd4\x03"[..], &groups].concat();
+    for (body, at_the_top) in [(&groups[..], true), (&send, false)] {
+        let mut wire = Vec::new();
+        assert_eq!(Im::client().encode(Frame { dialect: Dialect::V1, body }, &mut wire), Ok(()));
+        match Im::client().decode(&wire) {
+            Ok(Decoded::Frame { message: Message::Data(frame), .. }) if !at_the_top => assert!(frame.v1().is_err()),
+            decoded => assert!(at_the_top && decoded.is_err(), "{decoded:?}"),
+        }
+    }
+}
