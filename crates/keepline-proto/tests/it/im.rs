@@ -1,5 +1,7 @@
-//! The IM codec: framing and limits, heartbeats, all dialects, properties.
+//! The IM codec: framing and limits, heartbeats, properties, and the published vectors.
 
 mod framing;
 mod heartbeats;
 mod props;
+mod vector_fields;
+mod vectors;
