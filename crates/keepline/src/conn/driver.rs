@@ -157,6 +157,8 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         let mut turn = Turn {
             codec: &mut self.codec,
             output,
+            io: &mut self.io,
+            backlog: self.backlog,
             monitor: &mut self.monitor,
             rare: &mut self.rare,
             shared: &self.shared,

@@ -17,6 +17,17 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
         false
     }
 
+    /// Bytes written that the peer's machine has not acknowledged, those included that the transport itself still
+    /// holds; `None`, the default, where that can't be known. See [`Turn::peer_has_all`](super::Turn::peer_has_all).
+    ///
+    /// TCP on Linux asks the kernel (`SIOCOUTQ`). A `Box` asks what is in it. Nothing else here can tell: in memory and
+    /// over a Unix socket there is no such acknowledgement, and a stream in [`Plain`], TLS as a rule, is not known well
+    /// enough. A transport of your own over TLS may answer with its socket's count and its own unwritten records: what
+    /// the peer's kernel has acknowledged then is ciphertext, no less on its way to the peer's program than plain text.
+    fn unacknowledged(&self) -> Option<usize> {
+        None
+    }
+
     /// Asks that closing drops unsent bytes at once (RST) rather than keeps them in the kernel for a peer that does not
     /// read.
     fn abandon(&self) {}
@@ -26,6 +37,10 @@ impl Transport for TcpStream {
     fn has_unread(&self) -> bool {
         let mut byte = [std::mem::MaybeUninit::uninit()];
         socket2::SockRef::from(self).peek(&mut byte).is_ok()
+    }
+
+    fn unacknowledged(&self) -> Option<usize> {
+        keepline_outq::unacknowledged(self).ok()
     }
 
     fn abandon(&self) {
@@ -46,6 +61,10 @@ impl Transport for DuplexStream {}
 impl<T: Transport + ?Sized> Transport for Box<T> {
     fn has_unread(&self) -> bool {
         (**self).has_unread()
+    }
+
+    fn unacknowledged(&self) -> Option<usize> {
+        (**self).unacknowledged()
     }
 
     fn abandon(&self) {

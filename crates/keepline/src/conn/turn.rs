@@ -14,11 +14,15 @@ use super::outbox::Lane;
 use super::rare::Rare;
 use super::scratch::Output;
 use super::shared::Shared;
+use super::state::Backlog;
+use super::transport::Transport;
 
 /// One turn of a line: the output that leaves in one write when the turn ends, and the line's settings.
 pub struct Turn<'a, C> {
     pub(super) codec: &'a mut C,
     pub(super) output: &'a mut Output,
+    pub(super) io: &'a mut dyn Transport,
+    pub(super) backlog: Backlog,
     pub(super) monitor: &'a mut Monitor,
     pub(super) rare: &'a mut Option<Box<Rare>>,
     pub(super) shared: &'a Arc<Shared>,
@@ -114,6 +118,22 @@ impl<C: Codec> Turn<'_, C> {
     #[must_use]
     pub fn defer(&mut self) -> Option<Answer> {
         Answer::begin(self.connection())
+    }
+
+    /// Whether the peer's machine has acknowledged every byte that this line was given to send before this call: the
+    /// turn's output is empty, nothing waits in the outbox, nor in the transport, nor unacknowledged in the kernel's
+    /// send queue. `None` where the transport cannot tell ([`Transport::unacknowledged`]).
+    ///
+    /// It says nothing of the peer's program, which may never read what its kernel has: for a peer that sends no
+    /// acknowledgements of its own it is the most there is. A successful write says less, as the bytes may be lost with
+    /// a path that is cut already. A yes does not become a no later, unless more is sent. Costs a lock and a system
+    /// call; [`Connection::wake`] gives a turn to ask in.
+    #[must_use]
+    pub fn peer_has_all(&self) -> Option<bool> {
+        let unacknowledged = self.io.unacknowledged()?;
+        // Only this task takes from the outbox: nothing slips from it to the kernel between the two questions.
+        let vacant = self.shared.mail().outbox.as_ref().is_none_or(|outbox| outbox.is_empty());
+        Some(unacknowledged == 0 && self.output.is_empty() && self.backlog != Backlog::Unflushed && vacant)
     }
 
     /// The line's handle, for other tasks.

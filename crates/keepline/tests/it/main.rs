@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod acknowledged;
 mod client;
 mod client_events;
 mod client_examples;

@@ -1,5 +1,6 @@
 //! Arrows: which crate may depend on which.
 
+use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
@@ -7,7 +8,7 @@ use serde_json::Value;
 use super::{assert_none, output, root};
 
 /// From the bottom up. A crate depends on crates further left only; a new crate gets its place here.
-const ORDER: [&str; 4] = ["keepline-proto", "keepline", "keepline-server", "keepline-cli"];
+const ORDER: [&str; 5] = ["keepline-proto", "keepline-outq", "keepline", "keepline-server", "keepline-cli"];
 
 struct Arrow {
     from: String,
@@ -81,6 +82,25 @@ fn proto_depends_on_nothing_unless_asked_to() {
     assert_none(&findings, "keepline-proto without features has only dev-dependencies");
     let default = &proto["features"]["default"];
     assert!(default.is_null(), "keepline-proto has no default features, but {default}");
+}
+
+#[test]
+fn unsafe_code_is_in_one_crate() {
+    let mut findings = Vec::new();
+    for package in packages() {
+        let (name, manifest) = (text(&package, "name"), text(&package, "manifest_path"));
+        let inherits =
+            fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains("[lints]\nworkspace = true"));
+        // Through the lints of the workspace, which forbid it.
+        if inherits == (name == ORDER[1]) {
+            findings.push(name.to_owned());
+        }
+    }
+    assert_none(&findings, "every crate but keepline-outq has the workspace's lints");
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace has a manifest");
+    assert!(workspace.contains("unsafe_code = \"forbid\""), "the workspace forbids unsafe code");
+    let exempt = fs::read_to_string(root().join("crates/keepline-outq/src/lib.rs")).expect("the crate has one file");
+    assert_eq!(exempt.matches("unsafe {").count(), 1, "keepline-outq has one block, with its reason");
 }
 
 #[test]
