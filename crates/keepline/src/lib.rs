@@ -15,8 +15,8 @@ mod wheel;
 
 pub use bytes::Bytes;
 pub use conn::{
-    Answer, Beat, Cause, Connection, Driver, Flow, Handler, LineId, OutboxLimits, Plain, Report, SendError, Transport,
-    Turn,
+    Answer, Beat, Cause, Connection, Driver, Flow, Handler, LineId, OutboxLimits, Plain, Queued, Report, SendError,
+    Transport, Turn,
 };
 pub use keepline_proto::{
     BackoffSettings, Duration, Instant, Reason, Reconnect, RetryHint, Side, backoff, disconnect, liveness, wire,

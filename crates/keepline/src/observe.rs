@@ -14,9 +14,10 @@ use crate::conn::{Beat, LineId, Report};
 /// # Panics
 /// A panic in `on_open` or `on_beat` ends the line that it was told of; one in any other method is caught.
 pub trait Observer: Send + Sync + 'static {
-    /// A line is open.
-    fn on_open(&self, id: LineId) {
-        let _ = id;
+    /// A line is open. A server's listener knows the peer's address, where there is one; `None` for a client's line and
+    /// for one that stands by itself.
+    fn on_open(&self, id: LineId, peer: Option<SocketAddr>) {
+        let _ = (id, peer);
     }
 
     /// A line has ended.

@@ -9,7 +9,7 @@ use keepline_proto::{Duration, Reason};
 
 use super::environment::Environment;
 use super::line_id::LineId;
-use super::outbox::{Item, Lane, Outbox};
+use super::outbox::{Item, Lane, Outbox, Queued};
 use super::shared::{Flag, Shared};
 use crate::clock;
 
@@ -101,6 +101,13 @@ impl Connection {
     #[must_use]
     pub fn silent_for(&self) -> Duration {
         self.shared.silent_for(clock::now())
+    }
+
+    /// What waits for the peer now, for a status page; it looks under the outbox's lock.
+    #[must_use]
+    pub fn queued(&self) -> Queued {
+        let now = clock::now();
+        self.shared.mail().outbox.as_ref().map_or_else(Queued::default, |outbox| outbox.queued(now))
     }
 
     fn queue(&self, bytes: Bytes, sent: Option<Arc<AtomicBool>>) -> Result<(), SendError> {

@@ -245,7 +245,8 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         self.phase = Phase::Open;
         let now = clock::now();
         if let Some(observer) = &self.environment.settings.observer {
-            observer.on_open(LineId(self.shared.id));
+            let id = LineId(self.shared.id);
+            observer.on_open(id, self.environment.books.as_ref().and_then(|books| books.peer(id)));
         }
         tracing::debug!(id = %LineId(self.shared.id), "line open");
         if let Some(watch) = self.idle_watch() {

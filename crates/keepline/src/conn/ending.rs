@@ -171,8 +171,8 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         if told.is_err() || heard.is_err() {
             tracing::error!(id = %report.id, "panic in on_close");
         }
-        if let Some(ended) = &self.environment.ended {
-            ended.on_ended(&report);
+        if let Some(books) = &self.environment.books {
+            books.on_ended(&report);
         }
         report
     }

@@ -1,7 +1,9 @@
 //! Environment: what the lines of one server or one client reach by one pointer.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::line_id::LineId;
 use super::report::Report;
 use super::shared::Shared;
 use crate::settings::Settings;
@@ -11,19 +13,23 @@ use crate::wheel::{self, Wheel};
 pub(crate) struct Environment {
     pub(crate) settings: Settings,
     pub(crate) wheel: Arc<Wheel<Shared>>,
-    /// Hears of the end of each line, before its task ends.
-    pub(crate) ended: Option<Arc<dyn Ended>>,
+    /// The server's, for a line of one.
+    pub(crate) books: Option<Arc<dyn Books>>,
 }
 
 /// Who keeps count of a server's lines.
-pub(crate) trait Ended: Send + Sync + 'static {
+pub(crate) trait Books: Send + Sync + 'static {
+    /// The address of a line's peer, until the line ends.
+    fn peer(&self, id: LineId) -> Option<SocketAddr>;
+
+    /// Told before the line's task ends.
     fn on_ended(&self, report: &Report);
 }
 
 impl Environment {
     /// # Panics
     /// Outside of a tokio runtime.
-    pub(crate) fn new(settings: Settings, ended: Option<Arc<dyn Ended>>) -> Arc<Self> {
-        Arc::new(Self { settings, wheel: wheel::current(), ended })
+    pub(crate) fn new(settings: Settings, books: Option<Arc<dyn Books>>) -> Arc<Self> {
+        Arc::new(Self { settings, wheel: wheel::current(), books })
     }
 }

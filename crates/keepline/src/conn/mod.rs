@@ -27,13 +27,13 @@ mod turn;
 pub use connection::{Answer, Connection, SendError};
 pub use driver::Driver;
 #[cfg(feature = "serve")]
-pub(crate) use environment::Ended;
+pub(crate) use environment::Books;
 #[cfg(any(feature = "serve", feature = "client"))]
 pub(crate) use environment::Environment;
 pub use flow::Flow;
 pub use handler::{Beat, Handler};
 pub use line_id::LineId;
-pub use outbox::OutboxLimits;
+pub use outbox::{OutboxLimits, Queued};
 #[cfg(feature = "serve")]
 pub(crate) use report::reason_of;
 pub use report::{Cause, Report};

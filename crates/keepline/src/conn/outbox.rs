@@ -29,6 +29,19 @@ impl Default for OutboxLimits {
     }
 }
 
+/// What waits for a line's peer: a look at its outbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Queued {
+    /// Messages that are not wholly written, heartbeats among them; replies of one turn that the socket did not take
+    /// are one.
+    pub messages: usize,
+    /// Their bytes that the socket has not taken. What the kernel's send queue holds is not among them.
+    pub bytes: usize,
+    /// How long the oldest waits; `None` if nothing does.
+    pub oldest: Option<Duration>,
+}
+
 /// Which queue a frame waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
@@ -107,6 +120,11 @@ impl Outbox {
     /// Messages waiting in the data lane.
     pub(crate) fn messages(&self) -> usize {
         self.data.len()
+    }
+
+    pub(crate) fn queued(&self, now: Instant) -> Queued {
+        let messages = usize::from(self.head.is_some()) + self.control.len() + self.data.len();
+        Queued { messages, bytes: self.bytes, oldest: self.oldest().map(|since| now.since(since)) }
     }
 
     /// Since when the oldest item waits.

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, broadcast};
 
 use super::limits::{Limits, SourceId, Sources};
 use crate::clock;
-use crate::conn::{Ended, LineId, Report, Shared};
+use crate::conn::{Books, LineId, Report, Shared};
 use crate::wheel::Tick;
 
 /// Events that a slow listener may be behind by before it misses some.
@@ -205,7 +205,14 @@ impl Drop for Place {
     }
 }
 
-impl Ended for Registry {
+impl Books for Registry {
+    fn peer(&self, id: LineId) -> Option<SocketAddr> {
+        let mut state = self.lock();
+        let slot = state.slot((id.0 & u64::from(u32::MAX)) as u32);
+        let (source, port) = (slot.source, slot.port);
+        state.sources.address(source).map(|ip| SocketAddr::new(ip, port))
+    }
+
     fn on_ended(&self, report: &Report) {
         if self.events.receiver_count() > 0 {
             let _ = self.events.send(LineEvent::Closed(Arc::new(report.clone())));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use keepline::KernelWatch;
 use keepline::serve::{Limits, Server, ServerHandle, tcp};
 use keepline::wire::echo::Echo;
-use keepline::{Observer, Reason, Report, Settings};
+use keepline::{LineId, Observer, Reason, Report, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -15,12 +15,17 @@ use crate::support::*;
 
 #[derive(Default)]
 pub(crate) struct Books {
+    pub(crate) opened: Mutex<Vec<Option<SocketAddr>>>,
     pub(crate) refused: Mutex<Vec<Reason>>,
     pub(crate) closed: Mutex<Vec<Reason>>,
     pub(crate) accept_errors: Mutex<usize>,
 }
 
 impl Observer for Books {
+    fn on_open(&self, _: LineId, peer: Option<SocketAddr>) {
+        self.opened.lock().unwrap().push(peer);
+    }
+
     fn on_close(&self, report: &Report) {
         self.closed.lock().unwrap().push(report.reason);
     }

@@ -1,10 +1,15 @@
 //! A server of mirrors, seen from plain sockets.
 
-use keepline::serve::Server;
+use std::sync::Arc;
+
+use keepline::serve::{Limits, Server};
 use keepline::wire::echo::{Echo, Frame};
 use keepline::{Duration, Flow, Handler, Settings, Turn, liveness::Heartbeat};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::serve_support::*;
+use crate::support::*;
 
 struct Mirror;
 
@@ -35,6 +40,20 @@ async fn a_ping_is_answered_and_data_comes_back_in_one_turn() {
     assert_eq!(peer.read(&mut answer).await.unwrap(), 0);
     running.await.unwrap();
     assert_eq!(handle.lines(), 0);
+}
+
+#[tokio::test]
+async fn an_observer_hears_from_where_a_line_comes() {
+    let server = server(unwatched(), Limits::default());
+    let (one, two) = (joined(server.address).await, joined(server.address).await);
+    let addresses = [&one, &two].map(|peer| Some(peer.local_addr().unwrap()));
+    assert_eq!(*server.books.opened.lock().unwrap(), addresses);
+
+    let mut settings = unwatched();
+    settings.observer = Some(Arc::clone(&server.books) as _);
+    let (mut peer, _line) = line(Witness::mirror(), settings, 64);
+    peer.settle().await;
+    assert_eq!(server.books.opened.lock().unwrap()[2..], [None], "a line of no server");
 }
 
 #[tokio::test]

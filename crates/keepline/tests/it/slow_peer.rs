@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use keepline::wire::echo::Echo;
-use keepline::{Driver, Duration, Flow, Reason, SendError, Settings, Transport};
+use keepline::{Driver, Duration, Flow, Queued, Reason, SendError, Settings, Transport};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
 use crate::support::*;
@@ -45,6 +45,25 @@ async fn a_send_over_the_limit_leaves_the_line_and_its_messages() {
     assert_eq!(peer.receive(1000).await, [&message[..], &message[..]].concat());
     assert_eq!(line.connection.send(message.clone()), Ok(()), "there is room again");
     assert_eq!(peer.receive(500).await, message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_can_be_looked_at() {
+    let (mut peer, line) = line(Witness::mirror(), limits(1 << 20, 256, secs(30)), 64);
+    assert_eq!(line.connection.queued(), Queued::default());
+    for _ in 0..3 {
+        line.connection.send(frame(&[1; 295]).into()).unwrap();
+        tokio::time::sleep(secs(1).to_std()).await;
+    }
+    let queued = line.connection.queued();
+    assert_eq!((queued.messages, queued.bytes), (3, 900 - 64), "the pipe holds the rest");
+    assert_eq!(queued.oldest, Some(secs(3)));
+    peer.receive(300).await;
+    tokio::time::sleep(secs(1).to_std()).await;
+    let queued = line.connection.queued();
+    assert_eq!((queued.messages, queued.bytes, queued.oldest), (2, 600 - 64, Some(secs(3))));
+    peer.receive(600).await;
+    assert_eq!(line.connection.queued(), Queued::default());
 }
 
 #[tokio::test(start_paused = true)]

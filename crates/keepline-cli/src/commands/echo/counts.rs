@@ -1,5 +1,6 @@
 //! Counts: what the server's lines have done, all together.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use keepline::{Beat, LineId, Observer, Reason, Report};
@@ -51,7 +52,7 @@ impl Counts {
 pub(super) struct Counting;
 
 impl Observer for Counting {
-    fn on_open(&self, _: LineId) {
+    fn on_open(&self, _: LineId, _: Option<SocketAddr>) {
         COUNTS.connections.fetch_add(1, Relaxed);
     }
 
