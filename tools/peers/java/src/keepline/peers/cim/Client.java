@@ -1,6 +1,7 @@
 // One cim client: it logs in by HTTP, connects, and comes back when its line ends.
 package keepline.peers.cim;
 
+import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.EventLoopGroup;
 import java.util.Arrays;
 import java.util.List;
@@ -76,7 +77,14 @@ final class Client {
         switch (verb) {
             case "dialect" -> dialect = Dialect.of(rest);
             case "register" -> route.registerAccount(rest);
-            case "login" -> login(Long.parseLong(word(rest)), after(rest));
+            case "enter" -> {
+                be(Long.parseLong(word(rest)), after(rest));
+                route.login(id, name);
+            }
+            case "login" -> {
+                be(Long.parseLong(word(rest)), after(rest));
+                login();
+            }
             case "p2p" -> route.p2pRoute(id, Long.parseLong(word(rest)), after(rest));
             case "batch" -> route.p2pRoute(id, Long.parseLong(word(rest)), Arrays.asList(after(rest).split(" ")));
             case "group" -> route.groupRoute(id, rest);
@@ -85,15 +93,19 @@ final class Client {
             case "fetch" -> route.fetchOfflineMsgs(id);
             case "offline" -> route.offLine(id);
             case "close" -> close();
-            case "raw" -> line.sendRaw(io.netty.buffer.ByteBufUtil.decodeHexDump(rest));
+            case "ping" -> line.send(dialect.ping(id));
+            case "raw" -> line.sendRaw(ByteBufUtil.decodeHexDump(rest));
             default -> throw new IllegalArgumentException("no such command");
         }
     }
 
-    private void login(long id, String name) {
+    private void be(long id, String name) {
         this.id = id;
         this.name = name;
         Line.made(id);
+    }
+
+    private void login() {
         if (!join()) {
             report.tell("fatal", "why", "no server to connect to");
         }
