@@ -1,1 +1,3 @@
 //! The server's tests against itself, in one process.
+
+mod http;

@@ -1,0 +1,322 @@
+//! Metrics: the one table of what the server counts, and the only place that knows the metrics library.
+//!
+//! No label holds a user, a message or an address: what a label may say is known before the server starts.
+
+use std::fmt;
+use std::time::Duration;
+
+use keepline::{Beat, LineId, Observer, Reason, Report};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::message::Kind;
+
+/// The media type of [`Metrics::render`].
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// One row of the table, as it is registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a row of the table")]
+pub struct Row {
+    /// The name without its suffix: a counter is written as `<name>_total`, a time as `<name>_seconds`.
+    pub name: &'static str,
+    /// What it counts.
+    pub help: &'static str,
+}
+
+macro_rules! table {
+    ($($name:ident: $metric:ty = $make:expr, $unit:expr, $help:literal;)+) => {
+        /// Every metric of one server. Cheap to count in: an atomic, and for labels a look-up.
+        pub struct Metrics {
+            registry: Registry,
+            $($name: $metric,)+
+        }
+
+        impl Metrics {
+            /// The rows, in the order in which they are rendered.
+            pub const ROWS: &[Row] = &[$(Row { name: concat!("keepline_", stringify!($name)), help: $help },)+];
+
+            /// All at zero.
+            #[must_use]
+            pub fn new() -> Self {
+                let mut registry = Registry::with_prefix("keepline");
+                $(
+                    let $name: $metric = $make;
+                    let unit: Option<Unit> = $unit;
+                    match unit {
+                        Some(unit) => registry.register_with_unit(stringify!($name), $help, unit, $name.clone()),
+                        None => registry.register(stringify!($name), $help, $name.clone()),
+                    }
+                )+
+                Self { registry, $($name,)+ }
+            }
+        }
+    };
+}
+
+const SECONDS: Option<Unit> = Some(Unit::Seconds);
+
+table! {
+    connections: Gauge = Gauge::default(), None, "Long connections that are open";
+    connections_opened: Counter = Counter::default(), None, "Long connections that were opened";
+    connections_closed: Family<End, Counter> = Family::default(), None, "Long connections that ended, by reason and side";
+    connections_refused: Family<Refusal, Counter> = Family::default(), None, "Connections turned away before they were open";
+    accept_errors: Counter = Counter::default(), None, "Failures of the listener to accept";
+    heartbeat_rtt: Histogram = waits(), SECONDS, "Round trip of a ping";
+    heartbeat_missed: Counter = Counter::default(), None, "Pings whose answer was late by half of its time";
+    sessions: Family<Spoken, Gauge> = Family::default(), None, "Sessions that are logged in, by dialect";
+    logins: Family<Login, Counter> = Family::default(), None, "Logins on the long connection, by dialect and outcome";
+    messages: Family<Passed, Counter> = Family::default(), None, "Messages in (stored) and out (written to a session), by kind";
+    messages_duplicate: Counter = Counter::default(), None, "Messages that were sent again and stored once";
+    messages_refused: Family<Refusal, Counter> = Family::default(), None, "Messages that were not stored, by the code of the refusal";
+    delivery: Family<Way, Histogram, fn() -> Histogram> = Family::new_with_constructor(waits), SECONDS,
+        "From a message's storing to a device's acknowledgement, pushed at once (live) or read later (log)";
+    gap_messages: Counter = Counter::default(), None, "Messages that a device was told it missed";
+    scheduled_pending: Gauge = Gauge::default(), None, "Delayed messages that are not due yet";
+    store_up: Gauge = Gauge::default(), None, "1 while the store takes writes, else 0";
+    store_commit: Histogram = waits(), SECONDS, "One commit of the store, sync included";
+    store_commit_records: Histogram = Histogram::new(exponential_buckets(1.0, 2.0, 12)), None, "Records of one commit";
+    password_hash: Histogram = waits(), SECONDS, "From asking for a password's hash to its answer, waiting included";
+    http_connections: Family<Face, Gauge> = Family::default(), None, "HTTP connections that are open, by listener";
+    http_requests: Family<Answered, Counter> = Family::default(), None, "HTTP requests answered, by listener and status";
+    http_request: Family<Face, Histogram, fn() -> Histogram> = Family::new_with_constructor(waits), SECONDS,
+        "From an HTTP request's head to its answer's head, by listener";
+    build_info: Family<Build, Gauge> = Family::default(), None, "1, labelled with the version that runs";
+}
+
+/// 0.1 ms to 13 s.
+fn waits() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_1, 2.0, 18))
+}
+
+macro_rules! labels {
+    ($($name:ident { $($label:ident),+ })+) => {$(
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+        struct $name { $($label: &'static str,)+ }
+    )+};
+}
+
+labels! {
+    End { reason, side }
+    Refusal { reason }
+    Spoken { dialect }
+    Login { dialect, outcome }
+    Passed { kind, direction }
+    Way { path }
+    Face { listener }
+    Answered { listener, status }
+    Build { version }
+}
+
+/// How a message reached a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "pushed, or read")]
+pub enum Path {
+    /// Pushed when it was stored.
+    Live,
+    /// Read from the log, because the device was away or behind.
+    Log,
+}
+
+/// Counting. Everything else the server has to say goes to its log.
+impl Metrics {
+    /// A login on the long connection: `dialect` and `outcome` are names from a fixed list.
+    pub fn login(&self, dialect: &'static str, outcome: &'static str) {
+        self.logins.get_or_create(&Login { dialect, outcome }).inc();
+    }
+
+    /// Sessions of a dialect now.
+    pub fn set_sessions(&self, dialect: &'static str, count: usize) {
+        self.sessions.get_or_create(&Spoken { dialect }).set(number(count));
+    }
+
+    /// A message was stored.
+    pub fn message_stored(&self, kind: Kind) {
+        self.messages.get_or_create(&Passed { kind: kind_name(kind), direction: "in" }).inc();
+    }
+
+    /// A message was written to a session.
+    pub fn message_written(&self, kind: Kind) {
+        self.messages.get_or_create(&Passed { kind: kind_name(kind), direction: "out" }).inc();
+    }
+
+    /// A message came a second time.
+    pub fn message_duplicate(&self) {
+        self.messages_duplicate.inc();
+    }
+
+    /// A message was refused; `code` is that of the refusal.
+    pub fn message_refused(&self, code: &'static str) {
+        self.messages_refused.get_or_create(&Refusal { reason: code }).inc();
+    }
+
+    /// A device acknowledged a message, so long after it was stored.
+    pub fn message_delivered(&self, path: Path, waited: Duration) {
+        let path = match path {
+            Path::Live => "live",
+            Path::Log => "log",
+        };
+        self.delivery.get_or_create(&Way { path }).observe(waited.as_secs_f64());
+    }
+
+    /// A device was told that so many messages are gone.
+    pub fn gap(&self, messages: u64) {
+        self.gap_messages.inc_by(messages);
+    }
+
+    /// Delayed messages now.
+    pub fn set_scheduled(&self, count: usize) {
+        self.scheduled_pending.set(number(count));
+    }
+
+    /// Whether the store takes writes now.
+    pub fn set_store_up(&self, up: bool) {
+        self.store_up.set(up.into());
+    }
+
+    /// The store committed so many records at one time.
+    pub fn commit(&self, records: usize, took: Duration) {
+        self.store_commit.observe(took.as_secs_f64());
+        self.store_commit_records.observe(f64::from(u32::try_from(records).unwrap_or(u32::MAX)));
+    }
+
+    /// A password was hashed.
+    pub fn password_hashed(&self, took: Duration) {
+        self.password_hash.observe(took.as_secs_f64());
+    }
+
+    /// An HTTP connection of a listener was opened.
+    pub fn http_opened(&self, listener: &'static str) {
+        self.http_connections.get_or_create(&Face { listener }).inc();
+    }
+
+    /// An HTTP connection of a listener has ended.
+    pub fn http_closed(&self, listener: &'static str) {
+        self.http_connections.get_or_create(&Face { listener }).dec();
+    }
+
+    /// An HTTP request was answered.
+    pub fn http_answered(&self, listener: &'static str, status: u16, took: Duration) {
+        // By class: a status may be any number, a label value may not.
+        let status = ["1xx", "2xx", "3xx", "4xx", "5xx"].get(usize::from(status / 100).wrapping_sub(1));
+        self.http_requests.get_or_create(&Answered { listener, status: status.unwrap_or(&"other") }).inc();
+        self.http_request.get_or_create(&Face { listener }).observe(took.as_secs_f64());
+    }
+
+    /// Everything in the OpenMetrics text format, which Prometheus reads.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.build_info.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
+        let mut text = String::new();
+        // Writing to a string can't fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// What the library tells of the lines.
+impl Observer for Metrics {
+    fn on_open(&self, _: LineId) {
+        self.connections.inc();
+        self.connections_opened.inc();
+    }
+
+    fn on_close(&self, report: &Report) {
+        self.connections.dec();
+        let (reason, side) = (report.reason.name(), report.reason.side().name());
+        self.connections_closed.get_or_create(&End { reason, side }).inc();
+    }
+
+    fn on_beat(&self, _: LineId, beat: Beat) {
+        match beat {
+            Beat::PongReceived(Some(rtt)) => self.heartbeat_rtt.observe(seconds(rtt)),
+            Beat::Suspect => drop(self.heartbeat_missed.inc()),
+            _ => {}
+        }
+    }
+
+    fn on_refused(&self, _: Option<std::net::SocketAddr>, reason: Reason) {
+        self.connections_refused.get_or_create(&Refusal { reason: reason.name() }).inc();
+    }
+
+    fn on_accept_error(&self, _: &std::io::Error) {
+        self.accept_errors.inc();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").field("connections", &self.connections.get()).finish_non_exhaustive()
+    }
+}
+
+const fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "text",
+        Kind::Image => "image",
+        Kind::File => "file",
+        Kind::Custom => "custom",
+    }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn seconds(duration: keepline::Duration) -> f64 {
+    duration.to_std().as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_rendered_under_its_name() {
+        let metrics = Metrics::new();
+        metrics.login("v1", "ok");
+        metrics.message_stored(Kind::Text);
+        metrics.message_refused("storage_full");
+        metrics.message_delivered(Path::Live, Duration::from_millis(3));
+        metrics.commit(7, Duration::from_millis(2));
+        metrics.http_answered("public", 404, Duration::from_millis(1));
+        metrics.on_refused(None, Reason::ServerFull);
+        let text = metrics.render();
+        for line in [
+            "keepline_logins_total{dialect=\"v1\",outcome=\"ok\"} 1",
+            "keepline_messages_total{kind=\"text\",direction=\"in\"} 1",
+            "keepline_messages_refused_total{reason=\"storage_full\"} 1",
+            "keepline_delivery_seconds_count{path=\"live\"} 1",
+            "keepline_store_commit_seconds_sum 0.002",
+            "keepline_store_commit_records_sum 7.0",
+            "keepline_http_requests_total{listener=\"public\",status=\"4xx\"} 1",
+            "keepline_connections_refused_total{reason=\"server_full\"} 1",
+            concat!("keepline_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+        ] {
+            assert!(text.lines().any(|rendered| rendered == line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_row_has_a_help_text_of_one_sentence() {
+        for row in Metrics::ROWS {
+            assert!(!row.help.is_empty() && !row.help.ends_with('.'), "{}: the library adds the full stop", row.name);
+            assert!(
+                !row.name.ends_with("_total") && !row.name.ends_with("_seconds"),
+                "{}: the library adds it",
+                row.name
+            );
+        }
+    }
+}
