@@ -221,7 +221,7 @@ impl Metrics {
 
 /// What the library tells of the lines.
 impl Observer for Metrics {
-    fn on_open(&self, _: LineId) {
+    fn on_open(&self, _: LineId, _: Option<std::net::SocketAddr>) {
         self.connections.inc();
         self.connections_opened.inc();
     }

@@ -1,3 +1,5 @@
 //! The server's tests against itself, in one process.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 mod http;
