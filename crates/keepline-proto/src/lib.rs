@@ -10,6 +10,9 @@
 //! | [`time`] | [`Instant`] and [`Duration`], time as a value |
 //! | [`wire`] | the [`Codec`](wire::Codec) trait, and one frame format a file |
 //!
+//! The feature `im`, off by default, adds `wire::im`: the frames of the IM server. It is the only part with
+//! dependencies (prost and bytes).
+//!
 //! # The drive loop
 //! A [`Monitor`](liveness::Monitor) is right about its peer if its driver keeps to this contract, once a turn:
 //!
