@@ -12,30 +12,18 @@ use crate::wire::{Message, WireError};
 /// # Errors
 /// `Malformed` for what is no protobuf message, for a known field of the wrong type, and in version 1 for a second body.
 pub(super) fn message<'a>(end: End, dialect: Dialect, body: &'a [u8]) -> Result<Message<Frame<'a>>, WireError> {
-    let data = Message::Data(Frame { dialect, body });
-    let ping = match dialect {
-        Dialect::V1 => {
-            return Ok(match v1(body)? {
-                Some((PING, inner)) => Message::Ping(Some(nonce(inner)?)),
-                Some((PONG, inner)) => Message::Pong(Some(nonce(inner)?)),
-                _ => data,
-            });
-        }
-        Dialect::Cim21 => 2,
-        Dialect::Cim1 => 3,
+    let beat = match dialect {
+        Dialect::V1 => v1_beat(body)?,
+        Dialect::Cim21 => cim_beat(end, command(body)? == 2),
+        Dialect::Cim1 => cim_beat(end, command(body)? == 3),
     };
-    // cim has one command for both, and texts that neither end reads: the direction tells.
-    Ok(match (command(body)? == ping, end) {
-        (true, End::Server) => Message::Ping(None),
-        (true, End::Client) => Message::Pong(None),
-        (false, _) => data,
-    })
+    Ok(beat.unwrap_or(Message::Data(Frame { dialect, body })))
 }
 
 /// Appends a ping. cim's carries no id here: its servers do not read it.
 pub(super) fn ping(dialect: Dialect, nonce: Option<u32>, out: &mut Vec<u8>) {
     match dialect {
-        Dialect::V1 => v1_beat(0x32, nonce, out),
+        Dialect::V1 => write_v1(0x32, nonce, out),
         Dialect::Cim21 => out.extend_from_slice(b"\x08\x0a\x04ping\x18\x02"),
         Dialect::Cim1 => out.extend_from_slice(b"\x0a\x0a\x04ping\x10\x00\x18\x03"),
     }
@@ -44,19 +32,33 @@ pub(super) fn ping(dialect: Dialect, nonce: Option<u32>, out: &mut Vec<u8>) {
 /// Appends a pong: cim's byte for byte as its servers write them.
 pub(super) fn pong(dialect: Dialect, nonce: Option<u32>, out: &mut Vec<u8>) {
     match dialect {
-        Dialect::V1 => v1_beat(0x3a, nonce, out),
+        Dialect::V1 => write_v1(0x3a, nonce, out),
         Dialect::Cim21 => out.extend_from_slice(b"\x08\x0a\x04pong\x18\x02"),
         // Its fields are required, so the id that says nothing is written.
         Dialect::Cim1 => out.extend_from_slice(b"\x0a\x0a\x04pong\x10\x00\x18\x03"),
     }
 }
 
-/// The fields of the bodies in version 1.
-const PING: u32 = 6;
-const PONG: u32 = 7;
+/// A ping or pong of version 1.
+fn v1_beat<'a>(frame: &[u8]) -> Result<Option<Message<Frame<'a>>>, WireError> {
+    Ok(match v1_body(frame)? {
+        Some((6, ping)) => Some(Message::Ping(Some(nonce(ping)?))),
+        Some((7, pong)) => Some(Message::Pong(Some(nonce(pong)?))),
+        _ => None,
+    })
+}
+
+/// cim has one command for both, and texts that neither end reads: the direction tells.
+const fn cim_beat<'a>(end: End, is_beat: bool) -> Option<Message<Frame<'a>>> {
+    match (is_beat, end) {
+        (true, End::Server) => Some(Message::Ping(None)),
+        (true, End::Client) => Some(Message::Pong(None)),
+        (false, _) => None,
+    }
+}
 
 /// The one body that version 1 knows in this frame, with its field number; fields it does not know are skipped.
-fn v1(frame: &[u8]) -> Result<Option<(u32, &[u8])>, WireError> {
+fn v1_body(frame: &[u8]) -> Result<Option<(u32, &[u8])>, WireError> {
     let mut body = None;
     for field in Fields::of(frame) {
         match field? {
@@ -97,7 +99,7 @@ fn command(frame: &[u8]) -> Result<i32, WireError> {
     Ok(command)
 }
 
-fn v1_beat(tag: u8, nonce: Option<u32>, out: &mut Vec<u8>) {
+fn write_v1(tag: u8, nonce: Option<u32>, out: &mut Vec<u8>) {
     let [a, b, c, d] = nonce.unwrap_or(0).to_le_bytes();
     out.extend_from_slice(&[7, tag, 5, 0x0d, a, b, c, d]);
 }

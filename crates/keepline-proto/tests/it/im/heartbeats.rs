@@ -116,6 +116,24 @@ fn a_frame_of_ours_has_one_body_at_most_and_of_the_right_type() {
     }
 }
 
+/// The codec has the numbers of the bodies, and the .proto file has them: a new one has to be in both.
+#[test]
+fn the_bodies_are_those_of_the_proto_file() {
+    let mut bodies = 0;
+    for number in (1..60_u8).filter(|number| *number != 15) {
+        let tag = u16::from(number) << 3 | 2;
+        let field = if tag < 0x80 { vec![tag as u8, 0] } else { vec![tag as u8 | 0x80, (tag >> 7) as u8, 0] };
+        let known = v1::Frame::decode(&field[..]).unwrap().body.is_some();
+        bodies += u8::from(known);
+        for body in [[&field[..], b"\x32\x00"].concat(), [b"\x32\x00", &field[..]].concat()] {
+            let wire = [&[body.len() as u8][..], &body].concat();
+            let two = Im::client().decode(&wire) == Err(WireError::Malformed { what: "two bodies in one frame" });
+            assert_eq!(two, known, "field {number}");
+        }
+    }
+    assert_eq!(bodies, 16);
+}
+
 #[test]
 fn a_farewell_says_why_in_our_protocol_and_nothing_in_cims() {
     for reason in Reason::ALL {
