@@ -24,7 +24,7 @@ pub struct Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The line has ended, or has said its last word and only waits for the peer's end; the message was not sent.
+    /// The line has ended, or closes and has said its last word, which nothing may follow; the message was not sent.
     #[error("the line has ended: nothing was sent")]
     Ended,
     /// The outbox is at its limit: the peer takes its messages too slowly.
@@ -74,7 +74,9 @@ impl Connection {
         self.queue(frame, Some(sent))
     }
 
-    /// Writes what is waiting, then closes. The first reason given stays.
+    /// Writes what is waiting and the format's farewell, then closes. The first reason given stays. A message sent before
+    /// this call goes out before the farewell; one sent after it does so too, or is refused as
+    /// [`Ended`](SendError::Ended) once the line's task has begun to close.
     pub fn close(&self, reason: Reason) {
         self.shared.request_close(reason);
     }

@@ -50,11 +50,15 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         self.rearm = true;
     }
 
+    /// The last word: a peer that reads a farewell reads no further, so what waits goes before it, and no message is
+    /// taken behind it.
     fn say_farewell(&mut self, reason: Reason, output: &mut Output) {
+        if self.shared.seal() {
+            self.backlog = Backlog::Outbox;
+        }
         let start = output.bytes.len();
         self.codec.farewell(reason, &mut output.bytes);
         if output.bytes.len() > start {
-            // The last word: a peer that reads a farewell reads no further.
             output.end_frame(Lane::Data);
         }
     }
@@ -94,7 +98,6 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
     ) -> Option<Stage> {
         if self.shared.flags().in_flight() == 0 {
             // Asked before the outbox is looked at: an answer is queued before it is no longer owed.
-            self.backlog = Backlog::Outbox;
             self.say_farewell(reason, output);
             return Some(Stage::Flush);
         }
@@ -108,15 +111,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         if !self.write_waiting(cx, now, output) {
             return Some(Stage::Drop);
         }
-        if self.backlog == Backlog::Outbox {
-            return None;
-        }
-        if self.shared.seal() {
-            return Some(Stage::Shutdown);
-        }
-        // A message has come since the last write.
-        self.backlog = Backlog::Outbox;
-        Some(Stage::Flush)
+        (self.backlog != Backlog::Outbox).then_some(Stage::Shutdown)
     }
 
     /// Writes as far as the socket takes it; false if it has failed, and nobody hears us any more.

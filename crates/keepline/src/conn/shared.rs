@@ -47,7 +47,7 @@ pub(crate) enum Flag {
     Answered = 32,
     /// Look at the leftover again: the outbox has drained.
     Reread = 64,
-    /// The last word is out, or nobody hears it: no message is taken any more.
+    /// The last word is said, or nobody hears it: no message is taken any more.
     Deaf = 128,
     /// Call the handler: somebody has news for it.
     Wake = 1 << 16,
@@ -162,15 +162,12 @@ impl Shared {
         }
     }
 
-    /// Takes no message any more, unless one waits; whether it does so now.
+    /// Takes no message any more; whether one waits still.
     pub(crate) fn seal(&self) -> bool {
         // Under the lock: who pushes asks for the flag under it, so no message falls between.
         let mail = self.mail();
-        let vacant = mail.outbox.as_ref().is_none_or(|outbox| outbox.is_empty());
-        if vacant {
-            self.turn_deaf();
-        }
-        vacant
+        self.turn_deaf();
+        mail.outbox.as_ref().is_some_and(|outbox| !outbox.is_empty())
     }
 
     /// Takes no message any more, whatever waits.

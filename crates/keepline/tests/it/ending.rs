@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use keepline::wire::{Codec, Decoded, WireError, line};
-use keepline::{Driver, Flow, Handler, LineId, Observer, Reason, Report, SendError, Turn};
+use keepline::{Answer, Driver, Flow, Handler, LineId, Observer, Reason, Report, SendError, Turn};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::sync::mpsc;
 
@@ -153,6 +153,7 @@ impl Handler for Mute {
     type Codec = Polite;
 
     fn on_frame(&mut self, _: &[u8], turn: &mut Turn<'_, Polite>) -> Flow {
+        let _ = turn.connection().send("pushed\n".into());
         let _ = turn.send(b"last answer");
         Flow::Close(Reason::Draining)
     }
@@ -160,19 +161,72 @@ impl Handler for Mute {
 
 #[tokio::test(start_paused = true)]
 async fn the_farewell_is_the_last_word() {
-    let (peer, ours) = duplex(32);
+    for waiting in [0, 10] {
+        let (peer, ours) = duplex(32);
+        let mut peer = Peer(peer);
+        let driver = Driver::standalone(ours, Mute, Polite, watched());
+        let connection = driver.connection();
+        let task = tokio::spawn(driver);
+        let waiting: String = (0..waiting).map(|i| format!("message {i}\n")).collect();
+        connection.send(waiting.clone().into()).unwrap();
+        tokio::time::sleep(millis(1).to_std()).await;
+        peer.send(b"go\nping\n").await;
+        let expected = waiting + "pushed\nlast answer\nbye draining\n";
+        assert_eq!(String::from_utf8(peer.rest().await).unwrap(), expected);
+        drop(peer);
+        assert_eq!(task.await.unwrap().reason, Reason::Draining);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_follows_the_farewell_while_it_is_on_its_way() {
+    let (peer, ours) = duplex(4);
     let mut peer = Peer(peer);
     let driver = Driver::standalone(ours, Mute, Polite, watched());
     let connection = driver.connection();
     let task = tokio::spawn(driver);
-    let waiting: Vec<u8> = (0..10).flat_map(|i| format!("message {i}\n").into_bytes()).collect();
-    connection.send(waiting.clone().into()).unwrap();
+    connection.send("before\n".into()).unwrap();
+    connection.close(Reason::Kicked);
+    connection.send("still in time\n".into()).unwrap();
     tokio::time::sleep(millis(1).to_std()).await;
-    peer.send(b"go\nping\n").await;
-    let expected = [&waiting[..], b"last answer\nbye draining\n"].concat();
-    assert_eq!(String::from_utf8(peer.rest().await).unwrap(), String::from_utf8(expected).unwrap());
+    // Four bytes are out, the rest waits for the peer.
+    assert!(!connection.is_ended());
+    assert_eq!(connection.send("too late\n".into()), Err(SendError::Ended));
+    assert_eq!(peer.rest().await, b"before\nstill in time\nbye kicked\n");
     drop(peer);
-    assert_eq!(task.await.unwrap().reason, Reason::Draining);
+    assert_eq!(task.await.unwrap().reason, Reason::Kicked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answers_of_a_peer_that_said_its_end_come_before_the_farewell() {
+    let (peer, ours) = duplex(4);
+    let mut peer = Peer(peer);
+    let (owe, mut owed) = mpsc::channel(1);
+    let driver = Driver::standalone(ours, Owing(owe), Polite, watched());
+    let connection = driver.connection();
+    let task = tokio::spawn(driver);
+    peer.send(b"go\n").await;
+    peer.0.shutdown().await.unwrap();
+    let answer = owed.recv().await.unwrap();
+    tokio::time::sleep(millis(1).to_std()).await;
+    connection.send("pushed\n".into()).unwrap();
+    answer.send("answer\n".into()).unwrap();
+    tokio::time::sleep(millis(1).to_std()).await;
+    assert_eq!(connection.send("too late\n".into()), Err(SendError::Ended));
+    assert_eq!(peer.rest().await, b"pushed\nanswer\nbye peer_closed\n");
+    assert_eq!(task.await.unwrap().reason, Reason::PeerClosed);
+}
+
+/// Owes an answer to each line.
+struct Owing(mpsc::Sender<Answer>);
+
+impl Handler for Owing {
+    type Codec = Polite;
+
+    fn on_frame(&mut self, _: &[u8], turn: &mut Turn<'_, Polite>) -> Flow {
+        self.0.try_send(turn.defer().unwrap()).unwrap();
+        Flow::Continue
+    }
 }
 
 /// Keeps the ids of the lines that ended.
