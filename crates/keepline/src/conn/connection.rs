@@ -9,7 +9,7 @@ use keepline_proto::{Duration, Reason};
 
 use super::environment::Environment;
 use super::line_id::LineId;
-use super::outbox::{Item, Lane, Outbox, Queued};
+use super::outbox::{Item, Lane, Origin, Outbox, Queued};
 use super::shared::{Flag, Shared};
 use crate::clock;
 
@@ -121,11 +121,10 @@ impl Connection {
             return Err(SendError::Ended);
         }
         let outbox = mail.outbox.get_or_insert_with(Box::<Outbox>::default);
-        let waiting = outbox.bytes();
-        if outbox.messages() >= limits.messages || waiting + bytes.len() > limits.bytes {
-            return Err(SendError::Full { waiting });
+        if outbox.messages() >= limits.messages || outbox.pushed() + bytes.len() > limits.bytes {
+            return Err(SendError::Full { waiting: outbox.bytes() });
         }
-        outbox.push(Lane::Data, Item { bytes, since: clock::now(), sent });
+        outbox.push(Lane::Data, Item { bytes, since: clock::now(), origin: Origin::Handle, sent });
         drop(mail);
         self.shared.raise(Flag::Mail);
         Ok(())

@@ -14,7 +14,8 @@ pub struct OutboxLimits {
     /// Messages waiting; default 256.
     pub messages: usize,
     /// Bytes waiting, 1 MiB by default. A reply that is larger by itself still goes out: against the line counts only
-    /// what the handler sends behind it. A message from elsewhere finds the outbox full while it leaves.
+    /// what the handler sends behind it. Messages of handles are counted apart from replies, so that a large one on its
+    /// way out takes no room from them.
     pub bytes: usize,
     /// The age of the oldest, 30 s by default. Older means the peer does not read: the line is closed as
     /// [`SlowConsumer`](crate::Reason::SlowConsumer).
@@ -50,11 +51,21 @@ pub(crate) enum Lane {
     Data,
 }
 
+/// Who gave a frame to the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The line's own turn: replies and heartbeats, held within bounds by back-pressure.
+    Turn,
+    /// A handle: held within bounds by refusal.
+    Handle,
+}
+
 /// One frame, or several whole ones, waiting.
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) bytes: Bytes,
     pub(crate) since: Instant,
+    pub(crate) origin: Origin,
     /// Set when the first byte of the item has gone to the kernel.
     pub(crate) sent: Option<Arc<AtomicBool>>,
 }
@@ -69,6 +80,8 @@ pub(crate) struct Outbox {
     control: VecDeque<Item>,
     data: VecDeque<Item>,
     bytes: usize,
+    /// Those of them that came from handles.
+    pushed: usize,
 }
 
 impl Outbox {
@@ -77,6 +90,9 @@ impl Outbox {
             return;
         }
         self.bytes += item.bytes.len();
+        if item.origin == Origin::Handle {
+            self.pushed += item.bytes.len();
+        }
         match lane {
             Lane::Control => self.control.push_back(item),
             Lane::Data => self.data.push_back(item),
@@ -105,6 +121,11 @@ impl Outbox {
 
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Bytes that handles have given and that wait.
+    pub(crate) const fn pushed(&self) -> usize {
+        self.pushed
     }
 
     /// Bytes behind the item at the front: however large that is, it is one answer, and the peer may be taking it.
@@ -156,6 +177,9 @@ impl Outbox {
             }
             let taken = item.bytes.len().min(count);
             count -= taken;
+            if item.origin == Origin::Handle {
+                self.pushed -= taken;
+            }
             if taken < item.bytes.len() {
                 item.bytes = item.bytes.slice(taken..);
                 self.head = Some(item);
@@ -174,7 +198,12 @@ mod tests {
     use super::*;
 
     fn item(text: &'static str, at: u64) -> Item {
-        Item { bytes: Bytes::from_static(text.as_bytes()), since: Instant::from_nanos(at), sent: None }
+        Item {
+            bytes: Bytes::from_static(text.as_bytes()),
+            since: Instant::from_nanos(at),
+            origin: Origin::Turn,
+            sent: None,
+        }
     }
 
     fn next(outbox: &Outbox, limit: usize) -> String {
@@ -210,6 +239,20 @@ mod tests {
         assert!(!marks[1].load(Ordering::Acquire), "nothing of the second has left");
         outbox.advance(1);
         assert!(marks[1].load(Ordering::Acquire));
+    }
+
+    #[test]
+    fn what_handles_gave_is_counted_apart() {
+        let mut outbox = Outbox::default();
+        outbox.push_head(item("ly", 1), 3);
+        outbox.push(Lane::Data, Item { origin: Origin::Handle, ..item("pushed", 2) });
+        outbox.push(Lane::Data, item("reply", 3));
+        let steps = [(0, 6), (2, 6), (4, 2), (3, 0), (4, 0)];
+        for (step, pushed) in steps {
+            outbox.advance(step);
+            assert_eq!(outbox.pushed(), pushed, "after {step} more");
+        }
+        assert!(outbox.is_empty());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use keepline_proto::{Instant, Reason};
 
 use super::driver::Driver;
 use super::handler::Handler;
-use super::outbox::{Item, Outbox};
+use super::outbox::{Item, Origin, Outbox};
 use super::report::{Cause, reason_of};
 use super::scratch::{BUFFER, Output};
 use super::shared::Flag;
@@ -71,7 +71,12 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         let mut mail = self.shared.mail();
         let outbox = mail.outbox.get_or_insert_with(Box::<Outbox>::default);
         for (lane, range) in output.remainder(written) {
-            let item = Item { bytes: Bytes::copy_from_slice(&output.bytes[range]), since: now, sent: None };
+            let item = Item {
+                bytes: Bytes::copy_from_slice(&output.bytes[range]),
+                since: now,
+                origin: Origin::Turn,
+                sent: None,
+            };
             match lane {
                 Some(lane) => outbox.push(lane, item),
                 None => outbox.push_head(item, written),

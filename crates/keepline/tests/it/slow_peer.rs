@@ -145,6 +145,27 @@ async fn one_large_answer_makes_no_slow_consumer_of_a_peer_that_reads() {
     assert!(!line.task.is_finished());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_large_answer_on_its_way_takes_no_room_from_messages() {
+    let (peer, ours) = duplex(64 << 10);
+    let codec = Echo::strict().with_limit(8 << 20).unwrap();
+    let line = line_over(ours, Witness::mirror(), codec, limits(1 << 20, 256, secs(30)));
+    let (mut reads, mut writes) = tokio::io::split(peer);
+    let (large, message) = (frame(&vec![7; 2 << 20]), frame(&vec![8; (1 << 19) - 5]));
+    writes.write_all(&large).await.unwrap();
+    while line.connection.queued().bytes == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(line.connection.queued().bytes > 1 << 20, "the answer is over the limit by itself");
+    let results = [(); 3].map(|()| line.connection.send(message.clone().into()).is_ok());
+    assert_eq!(results, [true, true, false], "as much as without the answer");
+    let expected = [&large[..], &message, &message].concat();
+    let mut all = vec![0; expected.len()];
+    reads.read_exact(&mut all).await.unwrap();
+    assert!(all == expected, "in order, and nobody was too slow");
+    assert!(!line.task.is_finished());
+}
+
 /// Takes what it is given into a buffer of its own, as TLS does, and passes it on when it is flushed and let.
 pub(crate) struct Buffered {
     pub(crate) io: DuplexStream,
