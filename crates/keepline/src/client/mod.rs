@@ -31,6 +31,7 @@ use tokio::sync::watch;
 
 mod connect;
 mod event;
+mod listen;
 mod plan;
 mod protocol;
 mod seed;

@@ -9,10 +9,9 @@ use keepline_proto::wire::Codec;
 use keepline_proto::{Reason, RetryHint};
 use tokio::sync::{Notify, oneshot};
 
-use super::event::{Event, Teller};
 use super::protocol::{Incoming, Protocol};
 use super::verdict::{NotSent, Outcome, Verdict};
-use crate::conn::{Beat, Connection, Flow, Handler, Report, SendError, Turn};
+use crate::conn::{Connection, Flow, SendError};
 
 /// Shared by a client's handles, its task and its line's handler.
 pub(super) struct Session<P: Protocol> {
@@ -22,7 +21,7 @@ pub(super) struct Session<P: Protocol> {
     in_flight: usize,
 }
 
-struct State<P: Protocol> {
+pub(super) struct State<P: Protocol> {
     protocol: P,
     line: Line<P::Codec>,
     /// Messages without an answer, in the order of sending.
@@ -122,12 +121,12 @@ impl<P: Protocol> Session<P> {
         push.ok_or(matches!(state.line, Line::Closed))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<P>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<P>> {
         // A panic in a protocol's method may leave a message without its verdict, nothing worse.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn on_frame(&self, frame: <P::Codec as Codec>::Frame<'_>) -> Flow {
+    pub(super) fn on_frame(&self, frame: <P::Codec as Codec>::Frame<'_>) -> Flow {
         let mut state = self.lock();
         match state.protocol.on_frame(frame) {
             Incoming::Answer(answer) => match state.pending.pop_first() {
@@ -156,7 +155,7 @@ impl<P: Protocol> Session<P> {
         self.room(state)
     }
 
-    fn room(&self, state: &State<P>) -> Flow {
+    pub(super) fn room(&self, state: &State<P>) -> Flow {
         if state.pushes.len() >= self.in_flight { Flow::Pause } else { Flow::Continue }
     }
 }
@@ -219,37 +218,6 @@ impl<A> Pending<A> {
     }
 }
 
-/// The handler of a client's line.
-pub(super) struct Listen<P: Protocol> {
-    pub(super) session: Arc<Session<P>>,
-    pub(super) teller: Teller,
-}
-
-impl<P: Protocol> Handler for Listen<P> {
-    type Codec = P::Codec;
-
-    fn on_open(&mut self, _: &mut Turn<'_, P::Codec>) -> Flow {
-        // Pushes may wait since an older line, and each line would add one more.
-        self.session.room(&self.session.lock())
-    }
-
-    fn on_frame(&mut self, frame: <P::Codec as Codec>::Frame<'_>, _: &mut Turn<'_, P::Codec>) -> Flow {
-        self.session.on_frame(frame)
-    }
-
-    fn on_beat(&mut self, beat: Beat, _: &mut Turn<'_, P::Codec>) {
-        self.teller.tell(match beat {
-            Beat::Suspect => Event::Suspect,
-            beat => Event::Beat(beat),
-        });
-    }
-
-    fn on_close(&mut self, report: &Report) {
-        // At once, not when the client's task gets to it: in-flight work must not wait for a verdict that is known.
-        self.session.down(report.reason);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use keepline_proto::wire::echo::Echo;
@@ -257,6 +225,7 @@ mod tests {
 
     use super::super::EchoProtocol;
     use super::super::event;
+    use super::super::listen::Listen;
     use super::*;
     use crate::conn::{Driver, Environment, LineId};
     use crate::settings::Settings;

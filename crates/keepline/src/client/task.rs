@@ -8,9 +8,10 @@ use keepline_proto::{Duration, Reason, Reconnect};
 use tokio::sync::watch;
 
 use super::event::{Event, Teller};
+use super::listen::Listen;
 use super::plan::{Plan, Step};
 use super::seed::random_seed;
-use super::session::{Listen, Session};
+use super::session::Session;
 use super::{Connect, Options, Protocol};
 use crate::clock;
 use crate::conn::{Cause, Driver, Environment, LineId, Report};
