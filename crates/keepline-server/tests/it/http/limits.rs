@@ -24,8 +24,8 @@ struct Served {
 
 /// Serves `GET /` and `POST /` (which reads its body) under these limits.
 async fn served(limits: Limits) -> Served {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("it is bound");
     let router = Router::new()
         .route("/", get(|| async { "here" }))
         .route("/", post(|body: String| async move { body.len().to_string() }))
@@ -37,13 +37,13 @@ async fn served(limits: Limits) -> Served {
 
 impl Served {
     async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.address).await.unwrap()
+        TcpStream::connect(self.address).await.expect("it listens")
     }
 
     /// Sends these bytes and reads until the server closes.
     async fn exchange(&self, request: &[u8]) -> String {
         let mut stream = self.connect().await;
-        stream.write_all(request).await.unwrap();
+        stream.write_all(request).await.expect("the server reads");
         until_closed(&mut stream).await
     }
 }
@@ -53,7 +53,7 @@ async fn until_closed(stream: &mut TcpStream) -> String {
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
     // A reset is a close too: the server may have closed with bytes of ours unread.
     let _ = read.expect("the server closes in time");
-    String::from_utf8(answer).unwrap()
+    String::from_utf8(answer).expect("answers are text")
 }
 
 fn short() -> Limits {
