@@ -1,0 +1,103 @@
+//! Known: what of every account is at hand without asking the store.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::broadcast;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::tokens::Revocation;
+use crate::entity::Held;
+use crate::entity::follow::{Follow, Source, follow};
+use crate::entity::replica::Replica;
+use crate::id::UserId;
+use crate::store::{LogName, Store, StoreError};
+
+/// What the names of accounts' logs begin with.
+pub(super) const LOGS: &str = "a.";
+
+/// An account's record.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Stored {
+    /// Argon2's, as PHC text.
+    #[prost(string, tag = "1")]
+    pub(super) password: String,
+    /// Only tokens of this generation are valid. A number and not a time: clocks go back.
+    #[prost(uint64, tag = "2")]
+    pub(super) generation: u64,
+    /// The last message to everyone before the account was made.
+    #[prost(uint64, tag = "3")]
+    pub(super) everyone_since: u64,
+    #[prost(uint64, tag = "4")]
+    pub(super) created_ms: u64,
+}
+
+/// The accounts in memory.
+pub(super) struct Known {
+    accounts: RwLock<Replica<UserId, Account>>,
+    revocations: broadcast::Sender<Revocation>,
+}
+
+#[derive(Clone, Copy)]
+struct Account {
+    generation: u64,
+    everyone_since: u64,
+}
+
+impl Known {
+    pub(super) async fn load(
+        store: Arc<dyn Store>,
+        revocations: broadcast::Sender<Revocation>,
+    ) -> Result<(Arc<Self>, AbortOnDropHandle<()>), StoreError> {
+        let known = Arc::new(Self { accounts: RwLock::new(Replica::new()), revocations });
+        let following = follow(store, known.clone()).await?;
+        Ok((known, following))
+    }
+
+    pub(super) fn everyone_since(&self, user: &UserId) -> Option<u64> {
+        self.get(user).map(|account| account.everyone_since)
+    }
+
+    pub(super) fn generation(&self, user: &UserId) -> Option<u64> {
+        self.get(user).map(|account| account.generation)
+    }
+
+    /// What this process has just written.
+    pub(super) fn put(&self, user: UserId, held: &Held<Stored>) {
+        self.put_from(user, held, Source::Own);
+    }
+
+    fn put_from(&self, user: UserId, held: &Held<Stored>, from: Source) {
+        let account = Account { generation: held.state.generation, everyone_since: held.state.everyone_since };
+        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+        let before = accounts.put(user.clone(), held.seq, Some(account), from);
+        drop(accounts);
+        if before.is_ok_and(|before| before.is_some_and(|before| before.generation < account.generation)) {
+            // Nobody listening is no error.
+            let _ = self.revocations.send(Revocation::User(user));
+        }
+    }
+
+    fn get(&self, user: &UserId) -> Option<Account> {
+        self.accounts.read().unwrap_or_else(PoisonError::into_inner).get(user).copied()
+    }
+}
+
+impl Follow for Known {
+    const PREFIX: &'static str = LOGS;
+    type State = Stored;
+
+    fn take(&self, log: &LogName, held: Held<Stored>, from: Source) {
+        if let Some(user) = user_of(log) {
+            self.put_from(user, &held, from);
+        }
+    }
+
+    fn is_news(&self, log: &LogName, seq: u64) -> bool {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        user_of(log).is_some_and(|user| accounts.is_news(&user, seq))
+    }
+}
+
+fn user_of(log: &LogName) -> Option<UserId> {
+    log.as_str().strip_prefix(LOGS)?.parse().ok()
+}

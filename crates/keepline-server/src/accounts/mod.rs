@@ -1,0 +1,251 @@
+//! Accounts: who is a user, and what proves it.
+//!
+//! A user is a name and a password, and is known on every device by a token. Each account and each token is an entity
+//! of its own in the store. In memory is one entry for each account, without the password's hash: about 130 bytes (56
+//! in a table that is half to nearly full, 32 for the name). Tokens are looked up in the store, and the last 8,192 of
+//! them kept at hand. Users of cim's dialects are [`cim`]'s.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use crate::clock::{Clock, System};
+use crate::conversation::Conversation;
+use crate::entity::{Entities, Held};
+use crate::id::{DeviceId, UserId};
+use crate::store::{LogName, Store, StoreError};
+
+pub mod cim;
+mod error;
+mod hashing;
+mod known;
+mod token;
+mod tokens;
+
+pub use cim::CimAccounts;
+pub use error::{AccountError, AuthError};
+pub use hashing::{BadCost, Hashing};
+pub use token::{IssuedToken, TokenId};
+pub use tokens::{Identity, Revocation};
+
+use hashing::Hasher;
+use known::{Known, Stored};
+use tokens::Tokens;
+
+/// The shortest password, in characters (NIST SP 800-63B, 5.1.1.2).
+pub const SHORTEST_PASSWORD: usize = 8;
+
+/// The longest password, in bytes.
+pub const LONGEST_PASSWORD: usize = 512;
+
+/// How long a token is valid, in milliseconds: 30 days.
+pub const TOKEN_LIFE_MS: u64 = 30 * 24 * 3600 * 1000;
+
+/// The accounts of a store, with their tokens.
+pub struct Accounts {
+    entities: Entities,
+    known: Arc<Known>,
+    hasher: Hasher,
+    tokens: Tokens,
+    cim: CimAccounts,
+    clock: Arc<dyn Clock>,
+    _following: tokio_util::task::AbortOnDropHandle<()>,
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts").finish_non_exhaustive()
+    }
+}
+
+impl Accounts {
+    /// Reads every account of the store, and follows their changes until it is dropped.
+    ///
+    /// # Errors
+    /// The store's. An account whose record is damaged is left out instead: nobody enters it or takes its name.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn load(store: Arc<dyn Store>, hashing: Hashing) -> Result<Self, StoreError> {
+        Self::load_at(store, hashing, Arc::new(System)).await
+    }
+
+    /// As [`load`](Self::load), with a clock of the caller's.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub async fn load_at(store: Arc<dyn Store>, hashing: Hashing, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let revocations = broadcast::Sender::new(tokens::REVOCATIONS);
+        let (known, following) = Known::load(store.clone(), revocations.clone()).await?;
+        Ok(Self {
+            hasher: Hasher::new(hashing).await?,
+            tokens: Tokens::load(store.clone(), revocations).await?,
+            cim: CimAccounts::load_at(store.clone(), clock.clone()).await?,
+            entities: Entities::new(store),
+            known,
+            clock,
+            _following: following,
+        })
+    }
+
+    /// Whether there is such a user, of cim's dialects too. Looks into memory only.
+    #[must_use]
+    pub fn exists(&self, user: &UserId) -> bool {
+        self.everyone_since(user).is_some()
+    }
+
+    /// The last message to everyone before the account was made, which it has no part in; `None` if there is no such
+    /// user. Looks into memory only.
+    #[must_use]
+    pub fn everyone_since(&self, user: &UserId) -> Option<u64> {
+        cim::id_of(user).map_or_else(|| self.known.everyone_since(user), |id| self.cim.everyone_since(id))
+    }
+
+    /// The users of cim's dialects.
+    #[must_use]
+    pub const fn cim(&self) -> &CimAccounts {
+        &self.cim
+    }
+
+    /// Makes an account. Of many at once with the same name, one gets it.
+    ///
+    /// # Errors
+    /// `Taken`, `Reserved`, `WeakPassword`, `Busy`, `UnknownOutcome` and the store's.
+    pub async fn create(&self, user: UserId, password: &str) -> Result<(), AccountError> {
+        if cim::is_reserved(&user) {
+            return Err(AccountError::Reserved);
+        }
+        check(&user, password)?;
+        if self.exists(&user) {
+            return Err(AccountError::Taken);
+        }
+        let password = self.hasher.hash(password).await?;
+        let everyone_since = self.entities.store().head(&Conversation::Everyone.log()).await?.seq;
+        let stored = Stored { password, generation: 1, everyone_since, created_ms: self.clock.now_ms() };
+        let seq = self.entities.create(&log(&user), &stored).await?.ok_or(AccountError::Taken)?;
+        self.known.put(user, &Held { seq, state: stored });
+        Ok(())
+    }
+
+    /// Changes the password, which calls back every token of the user.
+    ///
+    /// # Errors
+    /// `BadCredentials`, `WeakPassword`, `Busy`, `Conflict`, `UnknownOutcome` and the store's.
+    pub async fn change_password(&self, user: &UserId, old: &str, new: &str) -> Result<(), AccountError> {
+        check(user, new)?;
+        let before = self.verified(user, old).await?;
+        let password = self.hasher.hash(new).await?;
+        let log = log(user);
+        let after = self.entities.change(&log, |now: &Stored| {
+            // Who changed it meanwhile has said that the old one is no longer good.
+            if now.password != before.password {
+                return Err(AccountError::BadCredentials);
+            }
+            Ok(Some(Stored { password: password.clone(), generation: now.generation + 1, ..now.clone() }))
+        });
+        let after = after.await?;
+        self.known.put(user.clone(), &after);
+        Ok(())
+    }
+
+    /// Gives a device of the user a token, for 30 days.
+    ///
+    /// # Errors
+    /// `BadCredentials`, `Busy`, `UnknownOutcome` (a token that nobody has may be stored then) and the store's.
+    pub async fn issue(&self, user: &UserId, password: &str, device: DeviceId) -> Result<IssuedToken, AccountError> {
+        let account = self.verified(user, password).await?;
+        let issued_ms = self.clock.now_ms();
+        let stored = token::Stored {
+            user: user.to_string(),
+            device: device.to_string(),
+            // That of the account as its password was read: a token of before a calling back is none after it.
+            generation: account.generation,
+            issued_ms,
+            expires_ms: issued_ms.saturating_add(TOKEN_LIFE_MS),
+            revoked: false,
+        };
+        self.tokens.issue(&self.entities, &stored).await
+    }
+
+    /// Who shows a token.
+    ///
+    /// # Errors
+    /// `Refused` for whatever is wrong with it, and the store's.
+    pub async fn authenticate(&self, token: &str) -> Result<Identity, AuthError> {
+        let id = TokenId::of(token).ok_or(AuthError::Refused)?;
+        self.check(id).await
+    }
+
+    /// Who showed a token before, if it is still valid: for one who heard that he missed a revocation.
+    ///
+    /// # Errors
+    /// As [`authenticate`](Self::authenticate).
+    pub async fn check(&self, id: TokenId) -> Result<Identity, AuthError> {
+        let token = self.tokens.get(&self.entities, id).await?.ok_or(AuthError::Refused)?;
+        let current = self.known.generation(&token.user) == Some(token.generation);
+        if !current || token.expires_ms <= self.clock.now_ms() {
+            return Err(AuthError::Refused);
+        }
+        Ok(Identity { user: token.user, device: token.device, token_id: id, expires_ms: token.expires_ms })
+    }
+
+    /// Calls a token back. Does nothing if there is none, or it was called back before.
+    ///
+    /// # Errors
+    /// `Conflict`, `UnknownOutcome` and the store's.
+    pub async fn revoke(&self, id: TokenId) -> Result<(), AccountError> {
+        self.tokens.revoke(&self.entities, id).await
+    }
+
+    /// Calls back every token that the user has, and every one that he is about to get.
+    ///
+    /// # Errors
+    /// `BadCredentials` if there is no such user; `Conflict`, `UnknownOutcome` and the store's.
+    pub async fn revoke_all(&self, user: &UserId) -> Result<(), AccountError> {
+        let log = log(user);
+        let after = self.entities.change(&log, |now: &Stored| {
+            Ok::<_, AccountError>(Some(Stored { generation: now.generation + 1, ..now.clone() }))
+        });
+        let after = after.await?;
+        self.known.put(user.clone(), &after);
+        Ok(())
+    }
+
+    /// What is called back from now on, so that live sessions are closed. Who is told that he lagged behind asks
+    /// [`check`](Self::check) for every live session, as after [`Revocation::Missed`].
+    #[must_use]
+    pub fn revocations(&self) -> broadcast::Receiver<Revocation> {
+        self.tokens.revocations()
+    }
+
+    /// The account as it was when the password was read. An unknown user costs a hash as well.
+    async fn verified(&self, user: &UserId, password: &str) -> Result<Stored, AccountError> {
+        let account = self.entities.read::<Stored>(&log(user)).await?.map(|held| held.state);
+        // Nobody's password is longer, and a stranger does not choose how much we hash.
+        let fits = password.len() <= LONGEST_PASSWORD;
+        let hash = account.as_ref().map(|account| account.password.as_str()).filter(|_| fits);
+        let same = self.hasher.verify(if fits { password } else { "" }, hash).await?;
+        account.filter(|_| same).ok_or(AccountError::BadCredentials)
+    }
+}
+
+/// The log of an account.
+fn log(user: &UserId) -> LogName {
+    LogName::new(&format!("{}{user}", known::LOGS))
+}
+
+/// Whether a password may be chosen.
+fn check(user: &UserId, password: &str) -> Result<(), AccountError> {
+    if password.chars().count() < SHORTEST_PASSWORD {
+        Err(AccountError::WeakPassword("it has fewer than 8 characters"))
+    } else if password.len() > LONGEST_PASSWORD {
+        Err(AccountError::WeakPassword("it has more than 512 bytes"))
+    } else if password.eq_ignore_ascii_case(user.as_str()) {
+        Err(AccountError::WeakPassword("it is the user's name"))
+    } else if password.chars().all(|c| password.starts_with(c)) {
+        Err(AccountError::WeakPassword("it is one character again and again"))
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! Replica: the newest known of each entity, whichever way and in whichever order it comes.
+//!
+//! A change of this process is taken in at once, so that who made it sees it; the feed tells it again later, after
+//! older ones. So each entry bears the number of its record, and older ones are not news. What is gone is forgotten
+//! once the feed has said so too; until then a mark keeps older records from bringing it back.
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use super::follow::Source;
+
+/// The newest known of each entity.
+#[derive(Debug)]
+pub(crate) struct Replica<K, V> {
+    entries: HashMap<K, Entry<V>>,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    seq: u64,
+    /// `None` for what is gone.
+    value: Option<V>,
+}
+
+impl<K: Eq + Hash, V> Replica<K, V> {
+    pub(crate) fn new() -> Self {
+        Self { entries: HashMap::new() }
+    }
+
+    pub(crate) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.entries.get(key)?.value.as_ref()
+    }
+
+    /// Whether a record of this number says more than is known. A mark of what is gone hears its own number again.
+    pub(crate) fn is_news<Q: Eq + Hash + ?Sized>(&self, key: &Q, seq: u64) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.entries.get(key).is_none_or(|known| known.seq < seq || known.value.is_none() && known.seq == seq)
+    }
+
+    /// Takes in a state, `None` for gone. `Err` if it is older than what is known; else what was known before.
+    pub(crate) fn put(&mut self, key: K, seq: u64, value: Option<V>, from: Source) -> Result<Option<V>, Stale> {
+        if !self.is_news(&key, seq) {
+            return Err(Stale);
+        }
+        // Nothing to mark where nothing is known: the feed was faster than who did it.
+        let mark = from == Source::Own && self.entries.contains_key(&key);
+        let before = if value.is_some() || mark {
+            self.entries.insert(key, Entry { seq, value })
+        } else {
+            self.entries.remove(&key)
+        };
+        Ok(before.and_then(|entry| entry.value))
+    }
+
+    /// Forgets the marks of what is gone: the feed has dropped the records that they wait for.
+    pub(crate) fn lagged(&mut self) {
+        self.entries.retain(|_, entry| entry.value.is_some());
+    }
+}
+
+/// Older than what is known.
+#[derive(Debug)]
+pub(crate) struct Stale;
