@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_core::future::BoxFuture;
@@ -123,12 +124,14 @@ impl Store for Memory {
         limit: usize,
     ) -> BoxFuture<'static, Result<Vec<(LogName, Head)>, StoreError>> {
         let state = self.lock();
-        let start = LogName::new(prefix);
+        let start = match after {
+            Some(after) if after.as_str() >= prefix => Bound::Excluded(after.clone()),
+            _ => Bound::Included(LogName::new(prefix)),
+        };
         let logs = state
             .logs
-            .range(start..)
+            .range((start, Bound::Unbounded))
             .take_while(|(name, _)| name.as_str().starts_with(prefix))
-            .filter(|(name, _)| after.is_none_or(|after| *name > after))
             .take(limit)
             .map(|(name, log)| (name.clone(), log.head(state.epoch)));
         ready(Ok(logs.collect()))
@@ -170,7 +173,7 @@ impl Store for Memory {
 fn within(page: Page, records: impl Iterator<Item: Borrow<Record>>) -> Vec<Record> {
     let mut room = page.bytes;
     let mut taken = Vec::new();
-    for record in records.take(page.records) {
+    for record in records.take(page.records.max(1)) {
         let record = record.borrow();
         if !taken.is_empty() && record.body.len() > room {
             break;

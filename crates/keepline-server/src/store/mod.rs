@@ -18,6 +18,7 @@ use crate::conversation::Conversation;
 use crate::id::MessageId;
 
 pub mod memory;
+pub mod redb;
 
 /// An engine that keeps logs.
 ///
@@ -33,8 +34,8 @@ pub trait Store: Send + Sync + 'static {
     /// the first called is the first stored.
     ///
     /// # Errors
-    /// The record is **not** stored, for certain, and will not be. Where that is not certain, the answer is
-    /// [`Outcome::Unknown`].
+    /// This request stored nothing, for certain, and will not. Where that is not certain, the answer is
+    /// [`Outcome::Unknown`]. An earlier request with the same id, whose outcome was unknown, may have.
     fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>>;
 
     /// The head of a log; of one that was never written to: no record, in the store's epoch.
@@ -92,7 +93,15 @@ pub trait Store: Send + Sync + 'static {
     fn subscribe(&self) -> broadcast::Receiver<Committed>;
 
     /// Whether appends are taken now; with the engine's words where they are not.
+    ///
+    /// # Errors
+    /// What an append would be refused with.
     fn health(&self) -> Result<(), StoreError>;
+
+    /// Takes nothing new, writes what was taken, and lets go of what the engine holds open. Idempotent.
+    fn close(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// Records that a subscriber may be behind before it misses some.

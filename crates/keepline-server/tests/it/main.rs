@@ -1,6 +1,8 @@
 //! The server's tests against itself, in one process.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod accounts;
 mod http;
+mod store;

@@ -1,0 +1,187 @@
+//! Batch: what one transaction does to the tables. Nothing here is durable before the writer has committed.
+
+use std::collections::HashMap;
+
+use redb::{ReadableTable, Table, WriteTransaction};
+
+use super::schema::{self, EXPIRING, IDS, LOGS, LogState, MARKS, META, RECORD_OVERHEAD, RECORDS, meta};
+use crate::store::{Append, Committed, Expected, LARGEST, LogName, Outcome, Record, StoreError};
+
+/// How long the id of a trimmed record is remembered, in seconds: a sender may repeat a message for a day.
+const REMEMBERED: u64 = 24 * 3600;
+
+/// States of logs that the writer has seen last, as committed.
+pub(super) type States = HashMap<LogName, LogState>;
+
+/// What one request has come to, once the batch is committed.
+pub(super) type Answer<T> = Result<T, StoreError>;
+
+/// One transaction's tables, and what has been done to them.
+pub(super) struct Batch<'t> {
+    logs: Table<'t, &'static str, [u8; LogState::SIZE]>,
+    records: Table<'t, (u64, u64), &'static [u8]>,
+    ids: Table<'t, (u64, u128), u64>,
+    expiring: Table<'t, (u64, u64, u128), ()>,
+    marks: Table<'t, (&'static str, &'static str), u64>,
+    meta: Table<'t, &'static str, u64>,
+    known: &'t States,
+    epoch: u64,
+    now: u64,
+    next_log: Option<u64>,
+    changed: bool,
+    effect: Effect,
+}
+
+/// What a batch changes outside of the file, once it is committed.
+#[derive(Debug, Default)]
+pub(super) struct Effect {
+    /// States of the logs that it touched.
+    pub(super) states: States,
+    /// What it appended, in order.
+    pub(super) stored: Vec<Committed>,
+}
+
+impl<'t> Batch<'t> {
+    /// `known` are states as they were committed last; `now` is in seconds since 1970.
+    pub(super) fn open(tx: &'t WriteTransaction, known: &'t States, epoch: u64, now: u64) -> Result<Self, redb::Error> {
+        Ok(Self {
+            logs: tx.open_table(LOGS)?,
+            records: tx.open_table(RECORDS)?,
+            ids: tx.open_table(IDS)?,
+            expiring: tx.open_table(EXPIRING)?,
+            marks: tx.open_table(MARKS)?,
+            meta: tx.open_table(META)?,
+            known,
+            epoch,
+            now,
+            next_log: None,
+            changed: false,
+            effect: Effect::default(),
+        })
+    }
+
+    /// Appends one record. While the disk is full (`room` is false) a repetition is still answered as one.
+    pub(super) fn append(&mut self, append: &Append, room: bool) -> Result<Answer<Outcome>, redb::Error> {
+        if append.body.len() > LARGEST {
+            return Ok(Err(StoreError::TooLarge { length: append.body.len(), limit: LARGEST }));
+        }
+        let known = match self.state(&append.log)? {
+            Ok(known) => known,
+            Err(damaged) => return Ok(Err(damaged)),
+        };
+        if let Some(state) = known
+            && let Some(seq) = self.ids.get((state.number, schema::id_key(append.id)))?
+        {
+            return Ok(Ok(Outcome::Duplicate(seq.value())));
+        }
+        let head = known.map_or(0, |state| state.seq);
+        if matches!(append.expected, Expected::Head(expected) if expected != head) {
+            return Ok(Ok(Outcome::Conflict { head }));
+        }
+        if !room {
+            return Ok(Err(StoreError::Full));
+        }
+        let mut state = match known {
+            Some(state) => state,
+            None => LogState::new(self.new_number()?),
+        };
+        state.seq += 1;
+        state.bytes += append.body.len() as u64;
+        self.insert(state, append)?;
+        self.changed = true;
+        self.effect.states.insert(append.log.clone(), state);
+        let record = Record { seq: state.seq, id: append.id, body: append.body.clone() };
+        self.effect.stored.push(Committed { log: append.log.clone(), epoch: self.epoch, record });
+        Ok(Ok(Outcome::Appended(state.seq)))
+    }
+
+    fn insert(&mut self, state: LogState, append: &Append) -> Result<(), redb::Error> {
+        let length = append.body.len() + RECORD_OVERHEAD;
+        let mut row = self.records.insert_reserve((state.number, state.seq), length)?;
+        schema::encode_record(state.number, state.seq, append.id, &append.body, row.as_mut());
+        drop(row);
+        self.ids.insert((state.number, schema::id_key(append.id)), state.seq)?;
+        Ok(())
+    }
+
+    /// Drops records up to `through`, at most `most` of them; whether that was all.
+    pub(super) fn trim(&mut self, name: &LogName, through: u64, most: u64) -> Result<Answer<bool>, redb::Error> {
+        let mut state = match self.state(name)? {
+            Ok(Some(state)) => state,
+            Ok(None) => return Ok(Ok(true)),
+            Err(damaged) => return Ok(Err(damaged)),
+        };
+        let through = through.min(state.seq);
+        let last = through.min((state.first - 1).saturating_add(most));
+        for seq in state.first..=last {
+            // A record that is missing or damaged is gone all the same; only its id is not remembered to be forgotten.
+            let Some(row) = self.records.remove((state.number, seq))? else { continue };
+            let row = row.value();
+            state.bytes = state.bytes.saturating_sub(row.len().saturating_sub(RECORD_OVERHEAD) as u64);
+            if let Ok(record) = schema::decode_record(name, state.number, seq, row) {
+                let when = self.now + REMEMBERED;
+                self.expiring.insert((when, state.number, schema::id_key(record.id)), ())?;
+            }
+        }
+        if last >= state.first {
+            state.first = last + 1;
+            self.changed = true;
+            self.effect.states.insert(name.clone(), state);
+        }
+        Ok(Ok(last == through))
+    }
+
+    /// Forgets ids whose day is over, at most `most`; whether there may be more.
+    pub(super) fn purge(&mut self, most: usize) -> Result<bool, redb::Error> {
+        let mut over = Vec::new();
+        for row in self.expiring.range(..(self.now, 0, 0))?.take(most) {
+            over.push(row?.0.value());
+        }
+        for (when, log, id) in &over {
+            self.expiring.remove((*when, *log, *id))?;
+            self.ids.remove((*log, *id))?;
+            self.changed = true;
+        }
+        Ok(over.len() == most)
+    }
+
+    /// Notes a mark, if it is higher than the one before.
+    pub(super) fn mark(&mut self, owner: &str, log: &LogName, seq: u64) -> Result<(), redb::Error> {
+        let key = (owner, log.as_str());
+        let before = self.marks.get(key)?.map_or(0, |before| before.value());
+        if seq > before {
+            self.marks.insert(key, seq)?;
+            self.changed = true;
+        }
+        Ok(())
+    }
+
+    /// Writes the heads. What changed, or `None` if nothing did and there is nothing to commit.
+    pub(super) fn finish(mut self) -> Result<Option<Effect>, redb::Error> {
+        for (name, state) in &self.effect.states {
+            self.logs.insert(name.as_str(), state.encode(name))?;
+        }
+        if let Some(next) = self.next_log {
+            self.meta.insert(meta::NEXT_LOG, next)?;
+        }
+        Ok(self.changed.then_some(self.effect))
+    }
+
+    /// The state of a log as this batch has left it; `None` for one that was never written to.
+    fn state(&self, name: &LogName) -> Result<Answer<Option<LogState>>, redb::Error> {
+        if let Some(state) = self.effect.states.get(name).or_else(|| self.known.get(name)) {
+            return Ok(Ok(Some(*state)));
+        }
+        let Some(row) = self.logs.get(name.as_str())? else { return Ok(Ok(None)) };
+        Ok(LogState::decode(name.as_str(), &row.value()).map(Some))
+    }
+
+    fn new_number(&mut self) -> Result<u64, redb::Error> {
+        let number = match self.next_log {
+            Some(number) => number,
+            None => self.meta.get(meta::NEXT_LOG)?.map_or(1, |next| next.value()),
+        };
+        self.next_log = Some(number + 1);
+        Ok(number)
+    }
+}

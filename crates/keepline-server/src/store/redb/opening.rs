@@ -1,0 +1,160 @@
+//! Opening: how the file is made, checked, and shown to be one that can be written.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use redb::{Database, DatabaseError, Durability, ReadableDatabase as _, ReadableTable as _, StorageError};
+
+use super::folder::Folder;
+use super::schema::{EXPIRING, FORMAT, IDS, LOGS, MARKS, META, RECORDS, meta};
+use super::{Options, fault};
+
+/// Why a data directory could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The directory can't be made, read or written.
+    #[error("the data directory {path}: {source}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another process has it open.
+    #[error("{path} is in use by another process; stop that one, or give another data directory")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What is in it is not what was written.
+    #[error("{path} is damaged: {why}; `keepline restore` puts a backup in its place")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
+    /// Another version wrote it.
+    #[error("{path} has format {found}, this version reads {FORMAT}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u64,
+    },
+    /// The engine's words.
+    #[error("{path}: {why}")]
+    Failed {
+        /// The file.
+        path: PathBuf,
+        /// The words.
+        why: String,
+    },
+}
+
+/// Opens the file, and makes it if there is none.
+///
+/// # Errors
+/// [`OpenError`].
+pub(super) fn open(folder: &Folder, options: &Options) -> Result<Database, OpenError> {
+    let path = folder.file();
+    let mut builder = Database::builder();
+    builder.set_cache_size(options.cache).set_check_integrity_on_open(options.verify);
+    // On a damaged file the engine may panic, if the file was closed in good order.
+    match catch_unwind(AssertUnwindSafe(|| builder.create(&path))) {
+        Ok(Ok(database)) => Ok(database),
+        Ok(Err(DatabaseError::DatabaseAlreadyOpen)) => Err(OpenError::InUse { path }),
+        Ok(Err(DatabaseError::Storage(StorageError::Corrupted(why)))) => Err(OpenError::Damaged { path, why }),
+        Ok(Err(DatabaseError::Storage(StorageError::Io(source)))) if source.kind() == io::ErrorKind::InvalidData => {
+            Err(OpenError::Damaged { path, why: source.to_string() })
+        }
+        Ok(Err(other)) => Err(OpenError::Failed { path, why: other.to_string() }),
+        Err(_) => Err(OpenError::Damaged { path, why: "the engine gave up on it".to_owned() }),
+    }
+}
+
+/// Opens a file that this process had open before; `identity` is what it was.
+///
+/// # Errors
+/// [`OpenError`]; also if another file, or none, is in its place now.
+pub(super) fn again(folder: &Folder, options: &Options, was: (u64, u64)) -> Result<Database, OpenError> {
+    let path = folder.file();
+    if !path.is_file() {
+        return Err(OpenError::Failed { path, why: "the file is gone".to_owned() });
+    }
+    let database = open(folder, options)?;
+    match identity(&database) {
+        Ok(Some(is)) if is == was => Ok(database),
+        Ok(_) => Err(OpenError::Failed { path, why: "another file is in its place".to_owned() }),
+        Err(error) => Err(OpenError::Failed { path, why: error.to_string() }),
+    }
+}
+
+/// Commits something, durably: whoever could do that can write. Makes the tables where there are none. The epoch.
+pub(super) fn prove(database: &Database) -> Result<u64, redb::Error> {
+    let mut tx = database.begin_write()?;
+    tx.set_durability(Durability::Immediate)?;
+    let epoch = {
+        tx.open_table(LOGS)?;
+        tx.open_table(RECORDS)?;
+        tx.open_table(IDS)?;
+        tx.open_table(EXPIRING)?;
+        tx.open_table(MARKS)?;
+        let mut table = tx.open_table(META)?;
+        let opened = table.get(meta::OPENED)?.map_or(0, |times| times.value());
+        table.insert(meta::OPENED, opened.saturating_add(1))?;
+        let epoch = table.get(meta::EPOCH)?.map(|epoch| epoch.value());
+        if let Some(epoch) = epoch {
+            epoch
+        } else {
+            let epoch = new_epoch();
+            table.insert(meta::EPOCH, epoch)?;
+            table.insert(meta::FORMAT, FORMAT)?;
+            epoch
+        }
+    };
+    tx.commit()?;
+    Ok(epoch)
+}
+
+/// The format and the epoch of a file that was used before; `None` for a new one.
+pub(super) fn identity(database: &Database) -> Result<Option<(u64, u64)>, redb::Error> {
+    let tx = database.begin_read()?;
+    let table = match tx.open_table(META) {
+        Ok(table) => table,
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let part = |key: &str| -> Result<Option<u64>, redb::Error> { Ok(table.get(key)?.map(|value| value.value())) };
+    Ok(part(meta::FORMAT)?.zip(part(meta::EPOCH)?))
+}
+
+/// Opens a file for the first time in this process: its epoch too.
+///
+/// # Errors
+/// [`OpenError`].
+pub(super) fn first(folder: &Folder, options: &Options) -> Result<(Database, u64), OpenError> {
+    let path = folder.file();
+    let database = open(folder, options)?;
+    let failed = |error: redb::Error| match fault(&error) {
+        crate::store::StoreError::Damaged(why) => OpenError::Damaged { path: path.clone(), why: why.to_string() },
+        other => OpenError::Failed { path: path.clone(), why: other.to_string() },
+    };
+    match identity(&database).map_err(failed)? {
+        Some((FORMAT, epoch)) => Ok((database, epoch)),
+        Some((found, _)) => Err(OpenError::Format { path, found }),
+        None => {
+            let epoch = prove(&database).map_err(failed)?;
+            folder.sync().map_err(|source| OpenError::Folder { path: path.clone(), source })?;
+            Ok((database, epoch))
+        }
+    }
+}
+
+/// A number that no other store has; never 0.
+pub(super) fn new_epoch() -> u64 {
+    // Without the system's randomness the clock must do: an epoch has to be another one, not a secret.
+    getrandom::u64().unwrap_or_else(|_| super::seconds()).max(1)
+}

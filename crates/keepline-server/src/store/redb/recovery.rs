@@ -1,0 +1,192 @@
+//! Recovery: what the writer does when the disk is full or fails, so that it never acknowledges what may be lost and
+//! needs no restart.
+//!
+//! ```text
+//!          a commit failed             opened, every page checked
+//!  Open ────────────────────▶ Broken ─────────────────────────────▶ Unproven
+//!   ▲                            ▲                                    │  │
+//!   │                            └──────── it can't be written ───────┘  │
+//!   └───────────────────────── something was committed and synced ───────┘
+//! ```
+//!
+//! A commit that failed is never tried again and then acknowledged: after a failed sync the kernel calls pages clean
+//! that never reached the disk. The file is closed, the kernel's copy of it let go of, and the file opened as after a
+//! crash. Appends are refused in `Broken` and `Unproven`; reads go on in `Unproven`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use super::schema::FORMAT;
+use super::writer::{Failure, Reply, Request, Stage, Writer};
+use super::{fault, opening, reading};
+use crate::store::{Committed, Outcome, Page, StoreError};
+
+/// The wait before a file is tried again: doubled from the first to the second.
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// How it stands with the file.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// It was written to, and can be read.
+    Open,
+    /// It can be read.
+    Unproven(Trouble),
+    /// It is closed.
+    Broken(Trouble),
+}
+
+/// Why appends are refused, and when the file is tried again.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    pub(super) cause: StoreError,
+    retry_at: Instant,
+    wait: Duration,
+}
+
+impl Trouble {
+    /// That of a file which was just opened for the first time.
+    pub(super) fn none() -> Self {
+        Self { cause: StoreError::Full, retry_at: Instant::now(), wait: FIRST }
+    }
+}
+
+impl Writer {
+    /// Opens what is broken and proves what is not proven, once their time has come.
+    pub(super) fn look_after(&mut self) {
+        if self.shared.take_suspicion() && !matches!(self.phase, Phase::Broken(_)) {
+            self.broke(StoreError::Unavailable("the disk failed a read".into()));
+        }
+        let now = Instant::now();
+        if matches!(&self.phase, Phase::Broken(trouble) if now >= trouble.retry_at) {
+            self.reopen();
+        }
+        if matches!(&self.phase, Phase::Unproven(trouble) if now >= trouble.retry_at) && self.has_room() {
+            self.prove();
+        }
+    }
+
+    /// Whether the file system has the room that appends must leave.
+    pub(super) fn has_room(&self) -> bool {
+        self.shared.folder.free() >= self.shared.options.reserve
+    }
+
+    /// Something was committed and synced.
+    pub(super) fn proven(&mut self) {
+        if matches!(self.phase, Phase::Open) {
+            return;
+        }
+        self.phase = Phase::Open;
+        // Whoever follows the feed must not miss what turned out to be stored.
+        let uncertain = std::mem::take(&mut self.uncertain);
+        if self.are_stored(&uncertain) == Some(true) {
+            self.tell(uncertain);
+        }
+    }
+
+    /// A transaction failed: opens the file anew, and answers what is certain by then.
+    pub(super) fn failed(&mut self, batch: Vec<Request>, failure: Failure) {
+        let Failure { cause, stage } = failure;
+        let attempt = match stage {
+            Stage::Before => {
+                self.broke(cause.clone());
+                return refuse(batch, &cause);
+            }
+            Stage::Commit(attempt) => Some(attempt),
+            Stage::Panic => None,
+        };
+        let (replies, effect) = attempt.map_or_else(Default::default, |attempt| (attempt.replies, attempt.effect));
+        let stored = effect.unwrap_or_default().stored;
+        let known = !replies.is_empty();
+        self.broke(cause.clone());
+        // Opened again, the file tells; but that it is there now is no acknowledgement.
+        let absent = known && matches!(self.phase, Phase::Unproven(_)) && self.are_stored(&stored) == Some(false);
+        let mut replies = replies.into_iter();
+        for request in batch {
+            let reply = replies.next().unwrap_or(Reply::None);
+            match request {
+                Request::Append(append, answer) => {
+                    let is_new = |seq| stored.iter().any(|it| it.log == append.log && it.record.seq == seq);
+                    drop(answer.send(match reply {
+                        Reply::Append(Err(refused)) => Err(refused),
+                        Reply::Append(Ok(Outcome::Duplicate(seq))) if !is_new(seq) => Ok(Outcome::Duplicate(seq)),
+                        _ if absent => Err(cause.clone()),
+                        _ => Ok(Outcome::Unknown),
+                    }));
+                }
+                Request::Trim(.., answer) => drop(answer.send(Err(cause.clone()))),
+                Request::Wake => {}
+            }
+        }
+        if !absent {
+            self.uncertain.extend(stored);
+        }
+    }
+
+    /// Tells the feed.
+    pub(super) fn tell(&self, stored: Vec<Committed>) {
+        for committed in stored {
+            // Nobody listening is no error.
+            let _ = self.shared.feed.send(committed);
+        }
+    }
+
+    /// Closes the file, and opens it if that works at once.
+    fn broke(&mut self, cause: StoreError) {
+        tracing::error!(%cause, "the store failed, and is opened anew");
+        let wait = match &self.phase {
+            Phase::Open => FIRST,
+            Phase::Unproven(trouble) | Phase::Broken(trouble) => (trouble.wait * 2).min(LONGEST),
+        };
+        self.phase = Phase::Broken(Trouble { cause, retry_at: Instant::now() + wait, wait });
+        self.reopen();
+    }
+
+    fn reopen(&mut self) {
+        let Phase::Broken(trouble) = &mut self.phase else { return };
+        drop(self.shared.swap(None));
+        self.shared.folder.forget_cache();
+        self.states.clear();
+        match opening::again(&self.shared.folder, &self.shared.options, (FORMAT, self.shared.epoch)) {
+            Ok(database) => {
+                drop(self.shared.swap(Some(database)));
+                self.phase = Phase::Unproven(trouble.clone());
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the store can't be opened");
+                trouble.wait = (trouble.wait * 2).min(LONGEST);
+                trouble.retry_at = Instant::now() + trouble.wait;
+            }
+        }
+    }
+
+    fn prove(&mut self) {
+        let proof = catch_unwind(AssertUnwindSafe(|| self.shared.with(opening::prove)));
+        match proof {
+            Ok(Some(Ok(_))) => self.proven(),
+            Ok(Some(Err(error))) => self.broke(fault(&error)),
+            Ok(None) => self.broke(StoreError::Unavailable("it is not open".into())),
+            Err(_) => self.broke(StoreError::Damaged("writing it made the engine panic".into())),
+        }
+    }
+
+    /// Whether the records of one transaction are in the file; all are, or none. `None` if that can't be read.
+    fn are_stored(&self, records: &[Committed]) -> Option<bool> {
+        let Some(first) = records.first() else { return Some(false) };
+        let one = Page { records: 1, bytes: 0 };
+        let read = |tx: &_| reading::forward(tx, &first.log, first.record.seq - 1, one);
+        let found = catch_unwind(AssertUnwindSafe(|| self.shared.read(read))).ok()?.ok()?;
+        Some(found.first().is_some_and(|record| record.seq == first.record.seq && record.id == first.record.id))
+    }
+}
+
+/// Answers requests that nothing was done for.
+pub(super) fn refuse(batch: Vec<Request>, cause: &StoreError) {
+    for request in batch {
+        match request {
+            Request::Append(_, answer) => drop(answer.send(Err(cause.clone()))),
+            Request::Trim(.., answer) => drop(answer.send(Err(cause.clone()))),
+            Request::Wake => {}
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! redb: what this engine promises beyond the suite.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use keepline_server::store::redb::{OpenError, Options, Redb};
+use keepline_server::store::{Durability, Store as _};
+
+use super::engine::{Folder, OnDisk};
+
+#[tokio::test]
+async fn the_data_directory_is_made_for_its_owner_alone() {
+    let folder = Folder::new();
+    let data = folder.path().join("deep/data");
+    let store = Redb::open(&data, Options::default()).unwrap();
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(store.durability(), Durability::Disk);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_second_store_on_one_directory_is_refused_with_the_reason() {
+    let engine = OnDisk::new();
+    let refused = Redb::open(engine.folder.path(), Options::default());
+    assert!(
+        matches!(&refused, Err(OpenError::InUse { path }) if path.starts_with(engine.folder.path())),
+        "{refused:?}"
+    );
+    let said = refused.map(|_| ()).unwrap_err().to_string();
+    assert!(said.contains("in use by another process"), "{said}");
+    engine.redb().close().await;
+    Redb::open(engine.folder.path(), Options::default()).expect("after the first is closed").close().await;
+}
+
+/// How many appends are durable in a second, with 1,024 outstanding. Run it by name, in release.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: a measurement, of this machine's disk"]
+async fn measure_appends_per_second() {
+    use super::engine::{log, message};
+    let engine = OnDisk::new();
+    for (logs, ids) in [(1, 0), (64, 1_000_000), (5000, 2_000_000)] {
+        let names: Vec<_> = (0..logs).map(|n| log(&format!("m.p.user{n}.peer{n}"))).collect();
+        let start = std::time::Instant::now();
+        let mut tasks = Vec::new();
+        for writer in 0..64u64 {
+            let (store, names) = (engine.redb().clone(), names.clone());
+            tasks.push(tokio::spawn(async move {
+                let mut outstanding = std::collections::VecDeque::new();
+                let mut worst = std::time::Duration::ZERO;
+                for n in 0..1500u64 {
+                    let mixed = (n * 64 + writer).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                    let mut append = message(&names[(mixed >> 32) as usize % names.len()], ids + mixed);
+                    append.body = bytes::Bytes::from(vec![b'x'; 200]);
+                    outstanding.push_back((std::time::Instant::now(), store.append(append)));
+                    if outstanding.len() == 16 {
+                        let (at, call) = outstanding.pop_front().unwrap();
+                        let _ = call.await.unwrap();
+                        worst = worst.max(at.elapsed());
+                    }
+                }
+                for (_, call) in outstanding {
+                    let _ = call.await.unwrap();
+                }
+                worst
+            }));
+        }
+        let mut worst = std::time::Duration::ZERO;
+        for task in tasks {
+            worst = worst.max(task.await.unwrap());
+        }
+        let took = start.elapsed();
+        println!("{logs} logs: {:.0}/s, worst {worst:?}", 64.0 * 1500.0 / took.as_secs_f64());
+    }
+    println!("{} bytes", std::fs::metadata(engine.folder.path().join("data.redb")).unwrap().len());
+    engine.redb().close().await;
+}
