@@ -39,9 +39,30 @@ impl Memory {
     /// An empty store, in an epoch of its own.
     #[must_use]
     pub fn new() -> Arc<Self> {
-        let epoch = getrandom::u64().unwrap_or(1).max(1);
+        Self::in_epoch(getrandom::u64().unwrap_or(1).max(1))
+    }
+
+    /// An empty store in this epoch.
+    pub(super) fn in_epoch(epoch: u64) -> Arc<Self> {
         let state = Mutex::new(State { epoch, ..State::default() });
         Arc::new(Self { state, feed: broadcast::Sender::new(FEED) })
+    }
+
+    #[cfg(feature = "fake")]
+    pub(super) fn epoch(&self) -> u64 {
+        self.lock().epoch
+    }
+
+    /// Appends: the whole of it, without a future.
+    pub(super) fn append_now(&self, append: Append) -> Result<Outcome, StoreError> {
+        let (log, id, body) = (append.log.clone(), append.id, append.body.clone());
+        let mut state = self.lock();
+        let outcome = state.append(append);
+        if let Ok(Outcome::Appended(seq)) = outcome {
+            // Under the lock, so that each log's records are told in order. Nobody listening is no error.
+            let _ = self.feed.send(Committed { log, epoch: state.epoch, record: Record { seq, id, body } });
+        }
+        outcome
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -89,15 +110,7 @@ impl Store for Memory {
     }
 
     fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
-        let (log, id, body) = (append.log.clone(), append.id, append.body.clone());
-        let mut state = self.lock();
-        let outcome = state.append(append);
-        if let Ok(Outcome::Appended(seq)) = outcome {
-            // Under the lock, so that each log's records are told in order. Nobody listening is no error.
-            let _ = self.feed.send(Committed { log, epoch: state.epoch, record: Record { seq, id, body } });
-        }
-        drop(state);
-        ready(outcome)
+        ready(self.append_now(append))
     }
 
     fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>> {
@@ -171,14 +184,14 @@ impl Store for Memory {
 
 /// As many records as the page allows, at least one.
 fn within(page: Page, records: impl Iterator<Item: Borrow<Record>>) -> Vec<Record> {
-    let mut room = page.bytes;
+    let mut bytes = 0_usize;
     let mut taken = Vec::new();
     for record in records.take(page.records.max(1)) {
         let record = record.borrow();
-        if !taken.is_empty() && record.body.len() > room {
+        bytes = bytes.saturating_add(record.body.len());
+        if !taken.is_empty() && bytes > page.bytes {
             break;
         }
-        room = room.saturating_sub(record.body.len());
         taken.push(record.clone());
     }
     taken

@@ -17,6 +17,8 @@ use tokio::sync::broadcast;
 use crate::conversation::Conversation;
 use crate::id::MessageId;
 
+#[cfg(feature = "fake")]
+pub mod fake;
 pub mod memory;
 pub mod redb;
 

@@ -148,8 +148,8 @@ impl<'t> Batch<'t> {
     /// Notes a mark, if it is higher than the one before.
     pub(super) fn mark(&mut self, owner: &str, log: &LogName, seq: u64) -> Result<(), redb::Error> {
         let key = (owner, log.as_str());
-        let before = self.marks.get(key)?.map_or(0, |before| before.value());
-        if seq > before {
+        let before = self.marks.get(key)?.map(|before| before.value());
+        if before.is_none_or(|before| seq > before) {
             self.marks.insert(key, seq)?;
             self.changed = true;
         }

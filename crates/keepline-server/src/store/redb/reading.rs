@@ -65,7 +65,7 @@ fn collect(
     mut rows: impl Iterator<Item = Row>,
     page: Page,
 ) -> Answer<Vec<Record>> {
-    let mut room = page.bytes;
+    let mut bytes = 0_usize;
     let mut taken = Vec::new();
     for seq in numbers.take(page.records.max(1)) {
         let missing = || ReadError::Damaged(StoreError::Damaged(format!("record {seq} of {name} is missing").into()));
@@ -73,11 +73,10 @@ fn collect(
         if key.value() != (log, seq) {
             return Err(missing());
         }
-        let length = row.value().len().saturating_sub(RECORD_OVERHEAD);
-        if !taken.is_empty() && length > room {
+        bytes = bytes.saturating_add(row.value().len().saturating_sub(RECORD_OVERHEAD));
+        if !taken.is_empty() && bytes > page.bytes {
             break;
         }
-        room = room.saturating_sub(length);
         taken.push(schema::decode_record(name, log, seq, row.value()).map_err(ReadError::Damaged)?);
     }
     Ok(taken)

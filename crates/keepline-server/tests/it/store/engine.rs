@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use keepline_server::id::MessageId;
+use keepline_server::store::fake::{Fake, Faults};
 use keepline_server::store::memory::Memory;
 use keepline_server::store::redb::{Options, Redb};
 use keepline_server::store::{Append, Expected, LogName, Outcome, Page, Store, StoreError};
@@ -67,6 +68,29 @@ impl Engine for OnDisk {
             self.store = Redb::open(self.folder.path(), Options::default()).expect("the store that was there");
             true
         })
+    }
+}
+
+/// The bus that misbehaves as far as it is told to.
+pub(crate) struct OnBus(Arc<Fake>);
+
+impl OnBus {
+    pub(crate) fn new(seed: u64, faults: Faults) -> Self {
+        println!("seed of the bus: {seed}");
+        Self(Fake::new(seed, faults))
+    }
+}
+
+impl Engine for OnBus {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.0) as _
+    }
+
+    /// A crash behind a sync, as marks are lost otherwise.
+    fn reopen(&mut self) -> BoxFuture<'_, bool> {
+        self.0.sync();
+        self.0.crash();
+        Box::pin(async { true })
     }
 }
 

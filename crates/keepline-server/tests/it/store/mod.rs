@@ -2,6 +2,8 @@
 
 mod cases;
 mod engine;
+mod fake;
 mod limits;
+mod model;
 mod mounts;
 mod redb;

@@ -1,6 +1,8 @@
 //! Mounts: the suite on each engine. Tests are named after the engine and the case.
 
-use super::engine::{Engine, InMemory, OnDisk};
+use keepline_server::store::fake::Faults;
+
+use super::engine::{Engine, InMemory, OnBus, OnDisk};
 use super::{cases, limits};
 
 macro_rules! tests {
@@ -42,3 +44,4 @@ macro_rules! mount {
 
 mount!(in_memory, InMemory::new());
 mount!(on_disk, OnDisk::new());
+mount!(on_a_calm_bus, OnBus::new(1, Faults::default()));

@@ -3,9 +3,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use keepline_server::store::redb::{OpenError, Options, Redb};
-use keepline_server::store::{Durability, Store as _};
+use keepline_server::store::{Durability, Store as _, StoreError};
 
-use super::engine::{Folder, OnDisk};
+use super::engine::{ALL, Folder, OnDisk, log, message};
 
 #[tokio::test]
 async fn the_data_directory_is_made_for_its_owner_alone() {
@@ -31,11 +31,24 @@ async fn a_second_store_on_one_directory_is_refused_with_the_reason() {
     Redb::open(engine.folder.path(), Options::default()).expect("after the first is closed").close().await;
 }
 
+#[tokio::test]
+async fn a_closed_store_takes_nothing_and_says_so() {
+    let engine = OnDisk::new();
+    let store = engine.redb();
+    let all = log("m.all");
+    store.close().await;
+    let closed = StoreError::Unavailable("closed".into());
+    assert_eq!(store.append(message(&all, 1)).await, Err(closed.clone()));
+    assert_eq!(store.trim(&all, 1).await, Err(closed.clone()));
+    assert_eq!(store.put_mark("d.ann.x", &all, 1).await, Err(closed.clone()));
+    assert_eq!(store.read(&all, 0, ALL).await, Err(closed.clone()));
+    assert_eq!(store.health(), Err(closed));
+}
+
 /// How many appends are durable in a second, with 1,024 outstanding. Run it by name, in release.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "long: a measurement, of this machine's disk"]
 async fn measure_appends_per_second() {
-    use super::engine::{log, message};
     let engine = OnDisk::new();
     for (logs, ids) in [(1, 0), (64, 1_000_000), (5000, 2_000_000)] {
         let names: Vec<_> = (0..logs).map(|n| log(&format!("m.p.user{n}.peer{n}"))).collect();
