@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use tokio::sync::broadcast;
+
 use super::group::{Group, LOGS, Stored, id_of};
 use crate::entity::Held;
 use crate::entity::follow::{Follow, Source};
@@ -10,8 +12,14 @@ use crate::entity::replica::Replica;
 use crate::id::{GroupId, UserId};
 use crate::store::LogName;
 
+/// Changes that a listener may be behind before it is told to look at all groups.
+const CHANGES: usize = 1024;
+
 /// The groups in memory.
-pub(super) struct Known(RwLock<Tables>);
+pub(super) struct Known {
+    tables: RwLock<Tables>,
+    changes: broadcast::Sender<GroupId>,
+}
 
 struct Tables {
     groups: Replica<GroupId, Arc<Group>>,
@@ -20,7 +28,8 @@ struct Tables {
 
 impl Known {
     pub(super) fn new() -> Self {
-        Self(RwLock::new(Tables { groups: Replica::new(), of_users: HashMap::new() }))
+        let tables = RwLock::new(Tables { groups: Replica::new(), of_users: HashMap::new() });
+        Self { tables, changes: broadcast::Sender::new(CHANGES) }
     }
 
     pub(super) fn get(&self, group: &GroupId) -> Option<Arc<Group>> {
@@ -31,12 +40,23 @@ impl Known {
         self.read().of_users.get(user).into_iter().flatten().cloned().collect()
     }
 
+    /// Every group that has a member.
+    pub(super) fn ids(&self) -> Vec<GroupId> {
+        let tables = self.read();
+        let ids: BTreeSet<&GroupId> = tables.of_users.values().flatten().collect();
+        ids.into_iter().cloned().collect()
+    }
+
+    pub(super) fn changes(&self) -> broadcast::Receiver<GroupId> {
+        self.changes.subscribe()
+    }
+
     pub(super) fn how_many_of(&self, user: &UserId) -> usize {
         self.read().of_users.get(user).map_or(0, BTreeSet::len)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Tables> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,8 +97,11 @@ impl Follow for Known {
         };
         match group {
             Ok(group) => {
-                let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
                 tables.put(&id, held.seq, group.map(Arc::new).as_ref(), from);
+                drop(tables);
+                // Nobody listening is no error.
+                let _ = self.changes.send(id);
             }
             Err(error) => tracing::error!(%error, "left out"),
         }
@@ -89,6 +112,6 @@ impl Follow for Known {
     }
 
     fn lagged(&self) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).groups.lagged();
+        self.tables.write().unwrap_or_else(PoisonError::into_inner).groups.lagged();
     }
 }

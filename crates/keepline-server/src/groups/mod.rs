@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::sync::broadcast;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::{Clock as _, System};
@@ -92,6 +93,19 @@ impl Groups {
     #[must_use]
     pub fn get(&self, group: &GroupId) -> Option<Arc<Group>> {
         self.known.get(group)
+    }
+
+    /// Every group. Looks into memory only.
+    #[must_use]
+    pub fn ids(&self) -> Vec<GroupId> {
+        self.known.ids()
+    }
+
+    /// Groups that have changed, told after [`get`](Self::get) shows the change. Who is too slow misses some, and
+    /// looks at all of them.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<GroupId> {
+        self.known.changes()
     }
 
     /// The groups that a user is in, by name. Looks into memory only.
