@@ -36,12 +36,13 @@ fn reasons(verdict: Verdict) -> String {
 
 #[test]
 fn the_store_is_judged_only_when_it_was_read_to_its_end() {
-    let table: [(&str, &[Record], &str); 6] = [
+    let table: [(&str, &[Record], &str); 7] = [
         ("nobody looked", &[], "VOID: 1 unverified"),
         ("found, and read to the end", &[found(), read(Phase::Ok)], "GREEN"),
         ("read to the end, and not found", &[read(Phase::Ok)], "RED"),
         ("the reading failed", &[read(Phase::Info)], "VOID: 1 unread"),
         ("it was refused", &[read(Phase::Fail)], "VOID: 1 unread"),
+        ("it was done, and failed when done again", &[found(), read(Phase::Ok), read(Phase::Info)], "GREEN"),
         ("it failed, and was done again", &[read(Phase::Info), found(), read(Phase::Ok)], "GREEN"),
     ];
     for (name, readings, expected) in table {

@@ -45,7 +45,12 @@ fn bob_takes(at: u64) -> Record {
 fn who_may_take_a_message_and_who_must() {
     let join = |invoke, ok| [bob_member(invoke, Op::Join, Phase::Invoke), bob_member(ok, Op::Join, Phase::Ok)];
     let leave = |invoke, ok| [bob_member(invoke, Op::Leave, Phase::Invoke), bob_member(ok, Op::Leave, Phase::Ok)];
-    let table: [(&str, Vec<Record>, &[&str]); 12] = [
+    let refused = [bob_member(50, Op::Join, Phase::Invoke), bob_member(55, Op::Join, Phase::Fail)];
+    let unsure = [bob_member(10, Op::Join, Phase::Invoke), bob_member(15, Op::Join, Phase::Info)];
+    let table: [(&str, Vec<Record>, &[&str]); 15] = [
+        ("a refused join", [&refused[..], &[bob_takes(120)]].concat(), &["leak"]),
+        ("refused, as a member already", [&join(10, 20)[..], &refused, &[bob_takes(120)]].concat(), &[]),
+        ("refused after one without an answer", [&unsure[..], &refused, &[bob_takes(120)]].concat(), &[]),
         ("a member has it", [&join(10, 20)[..], &[bob_takes(120)]].concat(), &[]),
         ("a member does not", join(10, 20).to_vec(), &["lost"]),
         ("never a member", vec![bob_takes(120)], &["leak"]),
