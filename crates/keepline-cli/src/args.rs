@@ -11,18 +11,31 @@ use crate::commands;
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Cli {
-    /// What to do.
+    /// What to do; default: serve.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the instant messaging server; what happens without a command too.
+    Serve(commands::serve::ServeArgs),
     /// Run an end of the heartbeat echo pair: a server that returns what it gets, a client that stays connected.
     Echo(commands::echo::EchoArgs),
     /// Measure a server that speaks the echo frame: memory, evictions, latency, CPU.
     Bench(commands::bench::BenchArgs),
+}
+
+impl Command {
+    /// What `keepline` alone does: `keepline serve` with its defaults.
+    pub(crate) fn without_a_word() -> Self {
+        match Cli::parse_from(["keepline", "serve"]).command {
+            Some(command) => command,
+            // Every flag of `serve` has a default, which a test holds.
+            None => unreachable!("serve was named"),
+        }
+    }
 }
 
 /// Reads a time with its unit, as `500ms` or `1m 30s`.

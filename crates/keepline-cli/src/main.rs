@@ -17,7 +17,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
     trace();
-    match cli.command {
+    match cli.command.unwrap_or_else(args::Command::without_a_word) {
+        args::Command::Serve(serve) => commands::serve::run(&serve),
         args::Command::Echo(echo) => commands::echo::run(echo),
         args::Command::Bench(bench) => commands::bench::run(bench),
     }

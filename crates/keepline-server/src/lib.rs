@@ -2,12 +2,21 @@
 
 pub mod accounts;
 pub mod clock;
+pub mod config;
 pub mod conversation;
+pub mod delivery;
+pub mod directory;
 mod entity;
 pub mod groups;
 pub mod http;
 pub mod id;
+pub mod line;
 pub mod message;
 pub mod metrics;
+pub mod node;
 pub mod schedule;
+pub mod session;
 pub mod store;
+
+pub use config::{CimMode, Config, ConfigError};
+pub use node::{Addresses, Node, StartError};

@@ -17,6 +17,7 @@ pub(super) const LOGS: &str = "a.";
 
 /// An account's record.
 #[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
 pub(super) struct Stored {
     /// Argon2's, as PHC text.
     #[prost(string, tag = "1")]
@@ -61,12 +62,7 @@ impl Known {
         self.get(user).map(|account| account.generation)
     }
 
-    /// What this process has just written.
-    pub(super) fn put(&self, user: UserId, held: &Held<Stored>) {
-        self.put_from(user, held, Source::Own);
-    }
-
-    fn put_from(&self, user: UserId, held: &Held<Stored>, from: Source) {
+    pub(super) fn put(&self, user: UserId, held: &Held<Stored>, from: Source) {
         let account = Account { generation: held.state.generation, everyone_since: held.state.everyone_since };
         let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
         let before = accounts.put(user.clone(), held.seq, Some(account), from);
@@ -88,7 +84,7 @@ impl Follow for Known {
 
     fn take(&self, log: &LogName, held: Held<Stored>, from: Source) {
         if let Some(user) = user_of(log) {
-            self.put_from(user, &held, from);
+            self.put(user, &held, from);
         }
     }
 

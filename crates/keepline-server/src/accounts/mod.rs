@@ -12,6 +12,8 @@ use tokio::sync::broadcast;
 
 use crate::clock::{Clock, System};
 use crate::conversation::Conversation;
+use crate::entity::follow::Source;
+use crate::entity::scan::scan;
 use crate::entity::{Entities, Held};
 use crate::id::{DeviceId, UserId};
 use crate::store::{LogName, Store, StoreError};
@@ -31,6 +33,7 @@ pub use tokens::{Identity, Revocation};
 
 use hashing::Hasher;
 use known::{Known, Stored};
+use token::Token;
 use tokens::Tokens;
 
 /// The shortest password, in characters (NIST SP 800-63B, 5.1.1.2).
@@ -124,7 +127,7 @@ impl Accounts {
         let everyone_since = self.entities.store().head(&Conversation::Everyone.log()).await?.seq;
         let stored = Stored { password, generation: 1, everyone_since, created_ms: self.clock.now_ms() };
         let seq = self.entities.create(&log(&user), &stored).await?.ok_or(AccountError::Taken)?;
-        self.known.put(user, &Held { seq, state: stored });
+        self.known.put(user, &Held { seq, state: stored }, Source::Own);
         Ok(())
     }
 
@@ -145,7 +148,7 @@ impl Accounts {
             Ok(Some(Stored { password: password.clone(), generation: now.generation + 1, ..now.clone() }))
         });
         let after = after.await?;
-        self.known.put(user.clone(), &after);
+        self.known.put(user.clone(), &after, Source::Own);
         Ok(())
     }
 
@@ -183,8 +186,8 @@ impl Accounts {
     /// As [`authenticate`](Self::authenticate).
     pub async fn check(&self, id: TokenId) -> Result<Identity, AuthError> {
         let token = self.tokens.get(&self.entities, id).await?.ok_or(AuthError::Refused)?;
-        let current = self.known.generation(&token.user) == Some(token.generation);
-        if !current || token.expires_ms <= self.clock.now_ms() {
+        let generation = self.generation(&token).await?;
+        if generation != Some(token.generation) || token.expires_ms <= self.clock.now_ms() {
             return Err(AuthError::Refused);
         }
         Ok(Identity { user: token.user, device: token.device, token_id: id, expires_ms: token.expires_ms })
@@ -208,7 +211,7 @@ impl Accounts {
             Ok::<_, AccountError>(Some(Stored { generation: now.generation + 1, ..now.clone() }))
         });
         let after = after.await?;
-        self.known.put(user.clone(), &after);
+        self.known.put(user.clone(), &after, Source::Own);
         Ok(())
     }
 
@@ -217,6 +220,39 @@ impl Accounts {
     #[must_use]
     pub fn revocations(&self) -> broadcast::Receiver<Revocation> {
         self.tokens.revocations()
+    }
+
+    /// Drops what is stored of tokens that are over or were called back; how many. To be called now and then, as once
+    /// an hour: it reads every token of the store, a few at a time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn sweep(&self) -> Result<u64, StoreError> {
+        let (store, now_ms) = (self.entities.store(), self.clock.now_ms());
+        let mut swept = 0;
+        let take = |log: &LogName, token: Result<Held<token::Stored>, StoreError>| {
+            if let Ok(token) = token
+                && (token.state.revoked || token.state.expires_ms <= now_ms)
+            {
+                // Whether it is gone now or at the next time makes no difference.
+                drop(store.trim(log, token.seq));
+                swept += 1;
+            }
+        };
+        scan(&**store, token::LOGS, |_, _| true, take).await?;
+        Ok(swept)
+    }
+
+    /// The generation of tokens that a token's user has now.
+    async fn generation(&self, token: &Token) -> Result<Option<u64>, StoreError> {
+        let known = self.known.generation(&token.user);
+        if known.is_some_and(|known| known >= token.generation) {
+            return Ok(known);
+        }
+        // Another node gave the token, and we have not heard yet what it knows of the account.
+        let Some(held) = self.entities.read::<Stored>(&log(&token.user)).await? else { return Ok(None) };
+        self.known.put(token.user.clone(), &held, Source::Log);
+        Ok(Some(held.state.generation))
     }
 
     /// The account as it was when the password was read. An unknown user costs a hash as well.

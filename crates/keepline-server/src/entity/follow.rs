@@ -1,18 +1,20 @@
 //! Follow: how what one module keeps in memory comes to say what the logs say, and goes on saying it.
 //!
-//! First every log is read, a page of them at a time; then the store's feed tells each change, those of other nodes
+//! First every log is read, a few at a time; then the store's feed tells each change, those of other nodes
 //! too. Who falls so far behind that the feed has dropped records reads the logs again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::scan::scan;
 use super::{Held, State, decode};
-use crate::store::{Committed, LARGEST, LogName, Page, Store, StoreError};
+use crate::store::{Committed, LogName, Store, StoreError};
 
-/// Logs that are read at once: so many states are in memory beside what the module keeps of them.
-const AT_ONCE: usize = 64;
+/// The longest wait between two tries to read the logs.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// How an entity's state came to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub(crate) async fn follow<F: Follow>(
 ) -> Result<AbortOnDropHandle<()>, StoreError> {
     // The feed first: what is written while we read is told twice rather than not at all.
     let feed = store.subscribe();
-    scan(&*store, &*follower).await?;
+    read(&*store, &*follower).await?;
     Ok(AbortOnDropHandle::new(tokio::spawn(listen(store, follower, feed))))
 }
 
@@ -75,40 +77,21 @@ async fn listen<F: Follow>(store: Arc<dyn Store>, follower: Arc<F>, mut feed: Re
     }
 }
 
-/// Reads every log, however often it takes: until then what is kept may be old.
-async fn reread<F: Follow>(store: &dyn Store, follower: &F) {
-    let mut wait = super::FIRST_WAIT;
-    while let Err(error) = scan(store, follower).await {
-        tracing::warn!(%error, prefix = F::PREFIX, "cannot read the logs; trying again");
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(std::time::Duration::from_secs(5));
-    }
-}
-
-/// Reads the last record of every log, a page of logs at a time.
-pub(crate) async fn scan<F: Follow>(store: &dyn Store, follower: &F) -> Result<(), StoreError> {
-    let mut after: Option<LogName> = None;
+async fn read<F: Follow>(store: &dyn Store, follower: &F) -> Result<(), StoreError> {
     if !F::READ {
         return Ok(());
     }
-    loop {
-        let logs = store.logs(F::PREFIX, after.as_ref(), AT_ONCE).await?;
-        // All are asked for before the first is waited for: the store reads them side by side.
-        let mut reads = Vec::with_capacity(logs.len());
-        for (log, head) in &logs {
-            if head.first <= head.seq && follower.is_news(log, head.seq) {
-                reads.push((log, store.read_back(log, u64::MAX, Page { records: 1, bytes: LARGEST })));
-            }
-        }
-        for (log, read) in reads {
-            if let Some(record) = read.await?.first() {
-                tell(follower, log, decode(log, record), Source::Log);
-            }
-        }
-        match logs.into_iter().last() {
-            Some((last, _)) => after = Some(last),
-            None => return Ok(()),
-        }
+    let wanted = |log: &LogName, seq| follower.is_news(log, seq);
+    scan(store, F::PREFIX, wanted, |log, held| tell(follower, log, held, Source::Log)).await
+}
+
+/// Reads every log, however often it takes: until then what is kept may be old.
+async fn reread<F: Follow>(store: &dyn Store, follower: &F) {
+    let mut wait = super::FIRST_WAIT;
+    while let Err(error) = read(store, follower).await {
+        tracing::warn!(%error, prefix = F::PREFIX, "cannot read the logs; trying again");
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 

@@ -16,6 +16,7 @@ use crate::store::{Append, Expected, LARGEST, LogName, Outcome, Page, Record, St
 
 pub(crate) mod follow;
 pub(crate) mod replica;
+pub(crate) mod scan;
 
 /// What an entity's record says. Fields are only ever added: what is stored stays readable.
 pub(crate) trait State: prost::Message + Default + 'static {}

@@ -1,5 +1,49 @@
 //! HTTP: cim's endpoints, our own API under `/v1`, and the admin listener.
 //!
-//! Each is a `Router` without a socket, so that tests call it in memory; [`serve`](serve::serve) puts one on a listener.
+//! ```text
+//! public listener (8083)   /v1/...  our API           http::v1
+//!                          /...     cim's route       http::cim, where cim is on
+//! cim's push (8081)        /sendMsg                   http::cim, where it is on
+//! admin (8084, loopback)   /health /metrics ...       http::admin
+//! ```
+//!
+//! Each is a `Router` without a socket, so that tests call it in memory; [`serve`] puts one on a listener.
 
+pub mod admin;
+pub mod cim;
+mod error;
+mod extract;
+mod guard;
+mod object;
+mod send;
 pub mod serve;
+mod services;
+pub mod v1;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+
+pub use guard::REQUEST_WITHIN;
+pub use services::{CimSettings, Services};
+
+/// The endpoints of the public listener: our own API, and with `cim` also those of cim's route.
+pub fn public(services: &Arc<Services>, cim: bool) -> Router {
+    let ours = TowerToHyperService::new(v1::router(services));
+    let cims = cim.then(|| TowerToHyperService::new(cim::route(services)));
+    Router::new().fallback(move |request: Request| match &cims {
+        // Whatever is not ours is refused in cim's shape.
+        Some(cims) if !is_ours(request.uri().path()) => cims.call(request),
+        _ => ours.call(request),
+    })
+}
+
+fn is_ours(path: &str) -> bool {
+    path == "/v1" || path.starts_with("/v1/")
+}
+
+/// The largest body of a request, in bytes.
+pub const LARGEST_BODY: usize = 1 << 20;

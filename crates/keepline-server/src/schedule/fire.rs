@@ -90,21 +90,17 @@ pub(super) async fn run(sender: Arc<Sender>) {
     }
 }
 
-/// One whose time has come, with how often it has failed.
+/// One whose time has come, with how often it has failed; those whom we make wait for the first time first.
 fn next(sender: &Sender, failed: &mut Failed, busy: &mut HashSet<ScheduleId>) -> Option<(ScheduleId, u32)> {
-    if let Some(entry) = failed.first_entry()
-        && entry.key().0 <= Instant::now()
-    {
-        let ((_, id), tries) = entry.remove_entry();
-        return Some((id, tries));
-    }
-    loop {
-        let id = sender.known.pop(sender.clock.now_ms())?;
+    while let Some(id) = sender.known.pop(sender.clock.now_ms()) {
         // Whoever is busy comes back by the end of his attempt.
         if busy.insert(id.clone()) {
             return Some((id, 0));
         }
     }
+    let first = failed.first_entry().filter(|first| first.key().0 <= Instant::now())?;
+    let ((_, id), tries) = first.remove_entry();
+    Some((id, tries))
 }
 
 /// When to look again.

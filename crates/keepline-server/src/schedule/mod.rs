@@ -12,10 +12,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::{Clock, System};
 use crate::entity::follow::{Follow as _, Source, follow};
+use crate::entity::scan::scan;
 use crate::entity::{self, Entities, Held};
 use crate::id::{ScheduleId, UserId};
 use crate::message::{Kind, LARGEST_BODY};
-use crate::store::{Store, StoreError};
+use crate::store::{LogName, Store, StoreError};
 
 mod delayed;
 mod deliver;
@@ -39,6 +40,9 @@ pub const LONGEST_DELAY_MS: u64 = 366 * 24 * 3600 * 1000;
 
 /// The most entries of a page.
 pub const LONGEST_PAGE: usize = 100;
+
+/// How long we can say of one that is over that it was sent, or cancelled: a day from when it was due.
+const KEPT_MS: u64 = 24 * 3600 * 1000;
 
 /// Bytes of bodies behind which a page ends.
 const PAGE_BYTES: usize = 1 << 20;
@@ -244,6 +248,28 @@ impl Schedules {
             Phase::None | Phase::Sending | Phase::Sent => Err(ScheduleError::AlreadySent),
         })
         .await
+    }
+
+    /// Drops what is stored of those that were sent or cancelled and were due more than a day ago; how many. To be
+    /// called now and then, as once an hour: it reads every delayed message of the store, a few at a time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn sweep(&self) -> Result<u64, StoreError> {
+        let (store, now_ms) = (self.entities.store(), self.clock.now_ms());
+        let mut swept = 0;
+        let take = |log: &LogName, held: Result<Held<Stored>, StoreError>| {
+            if let Ok(held) = held
+                && matches!(held.state.phase(), Phase::Sent | Phase::Cancelled)
+                && held.state.due_ms.saturating_add(KEPT_MS) < now_ms
+            {
+                // Whether it is gone now or at the next time makes no difference.
+                drop(store.trim(log, held.seq));
+                swept += 1;
+            }
+        };
+        scan(&**store, delayed::LOGS, |_, _| true, take).await?;
+        Ok(swept)
     }
 
     async fn change(

@@ -4,5 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod accounts;
+mod groups;
 mod http;
+mod schedule;
 mod store;
+mod support;

@@ -1,0 +1,177 @@
+//! `keepline serve`: the instant messaging server.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum, value_parser};
+use keepline::Duration;
+use keepline::serve::Stop;
+use keepline_server::store::Store;
+use keepline_server::store::memory::Memory;
+use keepline_server::store::redb::{Options, Redb};
+use keepline_server::{Addresses, CimMode, Config, Node};
+
+use crate::args::{duration, whole};
+use crate::descriptors::raise_descriptor_limit;
+
+/// Flags of `keepline serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Stops at Ctrl-C or SIGTERM; at the second signal it stops at once.")]
+pub(crate) struct ServeArgs {
+    /// Where HTTP is served; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8083", value_name = "IP:PORT")]
+    http: SocketAddr,
+    /// Where the long connections come in.
+    #[arg(long, default_value = "127.0.0.1:11211", value_name = "IP:PORT")]
+    tcp: SocketAddr,
+    /// Where health, metrics, sessions and backup are served: loopback only.
+    #[arg(long, default_value = "127.0.0.1:8084", value_name = "IP:PORT")]
+    admin: SocketAddr,
+    /// Where cim's /sendMsg is served, while its dialects are on: loopback only.
+    #[arg(long, default_value = "127.0.0.1:8081", value_name = "IP:PORT|off", value_parser = address_or_off)]
+    cim_http: AddressOrOff,
+    /// Where everything is kept.
+    #[arg(long, default_value = "keepline-data", value_name = "DIR", conflicts_with = "memory")]
+    data: PathBuf,
+    /// Keep everything in memory: it is gone with the process.
+    #[arg(long)]
+    memory: bool,
+    /// Whether cim's clients are served, who have no password: auto is while --http and --tcp are on loopback.
+    #[arg(long, default_value = "auto", value_name = "auto|on|off", value_enum, hide_possible_values = true)]
+    cim: Cim,
+    /// The address that cim's clients are told to connect to; default: the one they asked at.
+    #[arg(long, value_name = "IP")]
+    advertise: Option<std::net::IpAddr>,
+    /// Clients ping after so much quiet.
+    #[arg(long, default_value = "25s", value_parser = duration, value_name = "TIME")]
+    ping_after: Duration,
+    /// End a line from which nothing came for this long; at least twice --ping-after.
+    #[arg(long, default_value = "60s", value_parser = duration, value_name = "TIME")]
+    silence: Duration,
+    /// Lines at one time; default: the limit of open files less 256.
+    #[arg(long, value_parser = whole::<usize>, value_name = "N")]
+    max_connections: Option<usize>,
+    /// Threads that serve; default: one a core.
+    #[arg(long, value_parser = value_parser!(u16).range(1..=1024), value_name = "N")]
+    workers: Option<u16>,
+    /// When stopping, close the lines evenly over this time, so that their next server is not stormed.
+    #[arg(long, default_value = "1s", value_parser = duration, value_name = "TIME")]
+    drain: Duration,
+    /// Print the addresses as one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Cim {
+    Auto,
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct AddressOrOff(Option<SocketAddr>);
+
+/// Serves until a signal comes.
+pub(crate) fn run(args: &ServeArgs) -> ExitCode {
+    raise_descriptor_limit();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = args.workers {
+        runtime.worker_threads(workers.into());
+    }
+    let served = runtime.enable_all().build().and_then(|runtime| {
+        let served = runtime.block_on(serve(args));
+        // Nothing that still runs may keep the process: what was acknowledged is on disk.
+        runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        served
+    });
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("keepline serve: {error}");
+            let usage = error.kind() == io::ErrorKind::InvalidInput;
+            ExitCode::from(if usage { 2 } else { 1 })
+        }
+    }
+}
+
+async fn serve(args: &ServeArgs) -> io::Result<()> {
+    let mut stop = Stop::new()?;
+    let config = args.config();
+    config.check()?;
+    let store = args.store()?;
+    let node = Node::start(config, store).await.map_err(io::Error::other)?;
+    announce(node.addresses(), args);
+    tokio::select! {
+        () = stop.next() => {}
+        () = node.stop_asked() => {}
+    }
+    tokio::select! {
+        () = node.drain(args.drain) => {}
+        () = stop.next() => {}
+    }
+    node.stop().await;
+    Ok(())
+}
+
+impl ServeArgs {
+    fn config(&self) -> Config {
+        let mut config = Config::default();
+        (config.http, config.tcp, config.admin) = (self.http, self.tcp, Some(self.admin));
+        config.cim_http = self.cim_http.0;
+        config.cim = match self.cim {
+            Cim::Auto => CimMode::Auto,
+            Cim::On => CimMode::On,
+            Cim::Off => CimMode::Off,
+        };
+        config.advertise = self.advertise;
+        (config.terms.ping_after, config.terms.silence) = (self.ping_after.to_std(), self.silence.to_std());
+        config.connections = self.max_connections;
+        config
+    }
+
+    fn store(&self) -> io::Result<Arc<dyn Store>> {
+        if self.memory {
+            return Ok(Memory::new());
+        }
+        Ok(Redb::open(&self.data, Options::default()).map_err(io::Error::other)?)
+    }
+}
+
+/// Says where it listens: the first line of the output.
+fn announce(addresses: &Addresses, args: &ServeArgs) {
+    let text = |address: Option<SocketAddr>| address.map(|address| address.to_string());
+    if args.json {
+        let line = serde_json::json!({
+            "http": addresses.http.to_string(),
+            "tcp": addresses.tcp.to_string(),
+            "admin": text(addresses.admin),
+            "cim_http": text(addresses.cim_http),
+        });
+        return println!("{line}");
+    }
+    print!("listening on http {}, tcp {}", addresses.http, addresses.tcp);
+    for (name, address) in [("admin", addresses.admin), ("cim's /sendMsg", addresses.cim_http)] {
+        if let Some(address) = address {
+            print!(", {name} {address}");
+        }
+    }
+    println!();
+    if args.memory {
+        println!("everything is kept in memory: it is gone with this process");
+    } else {
+        println!("data in {}", args.data.display());
+    }
+}
+
+fn address_or_off(text: &str) -> Result<AddressOrOff, String> {
+    if text == "off" {
+        return Ok(AddressOrOff(None));
+    }
+    text.parse().map(|address| AddressOrOff(Some(address))).map_err(|_| {
+        "write an IP address and a port, as 127.0.0.1:8081, or off".to_owned()
+    })
+}

@@ -1,0 +1,186 @@
+//! Config: what an operator may choose, checked once before anything starts.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use keepline::liveness::HeartbeatError;
+
+use crate::accounts::Hashing;
+use crate::line::{PaceLimit, Terms};
+
+/// What an operator may choose. Start from [`Config::default`], which is cim's own ports on loopback, and change fields.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where HTTP is served: `/v1`, and cim's route endpoints.
+    pub http: SocketAddr,
+    /// Where the long connections come in.
+    pub tcp: SocketAddr,
+    /// Where health, metrics, sessions and backup are served: loopback only. `None` for nowhere.
+    pub admin: Option<SocketAddr>,
+    /// Where cim's `/sendMsg` is served, if its dialects are on. `None` for nowhere.
+    pub cim_http: Option<SocketAddr>,
+    /// Whether cim's dialects are spoken.
+    pub cim: CimMode,
+    /// The address that cim's `/login` names, where clients reach this host by another than the one they asked at.
+    pub advertise: Option<IpAddr>,
+    /// The server's name, in `Welcome` and in logs.
+    pub name: String,
+    /// When clients of our own protocol ping, and when they are given up.
+    pub terms: Terms,
+    /// From accept to login, absolute.
+    pub login_within: Duration,
+    /// Lines at one time; `None` for what the process's descriptors allow.
+    pub connections: Option<usize>,
+    /// How fast a client may send; `None` for as fast as it can.
+    pub pace: Option<PaceLimit>,
+    /// What a password costs.
+    pub hashing: Hashing,
+}
+
+/// Whether cim's dialects are spoken. They have no authentication at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the three values of the flag")]
+pub enum CimMode {
+    /// While the public listeners are on loopback.
+    #[default]
+    Auto,
+    /// Yes, whoever can reach the listeners.
+    On,
+    /// No.
+    Off,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self {
+            http: local(8083),
+            tcp: local(11211),
+            admin: Some(local(8084)),
+            cim_http: Some(local(8081)),
+            cim: CimMode::Auto,
+            advertise: None,
+            name: "keepline".to_owned(),
+            terms: Terms::default(),
+            login_within: Duration::from_secs(10),
+            connections: None,
+            pace: Some(PaceLimit::default()),
+            hashing: Hashing::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Whether cim's dialects are spoken with these settings.
+    #[must_use]
+    pub const fn speaks_cim(&self) -> bool {
+        match self.cim {
+            CimMode::On => true,
+            CimMode::Off => false,
+            CimMode::Auto => self.http.ip().is_loopback() && self.tcp.ip().is_loopback(),
+        }
+    }
+
+    /// Whether a server can work with these settings.
+    ///
+    /// # Errors
+    /// The first contradiction; see [`ConfigError`].
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.terms.heartbeat().map_err(ConfigError::Terms)?;
+        let local = [("the admin listener", self.admin), ("cim's /sendMsg", self.cim_http.filter(|_| self.speaks_cim()))];
+        for (what, address) in local {
+            if let Some(address) = address
+                && !address.ip().is_loopback()
+            {
+                return Err(ConfigError::NotLoopback { what, address });
+            }
+        }
+        if self.login_within == Duration::ZERO {
+            return Err(ConfigError::NoTimeForLogin);
+        }
+        if self.name.is_empty() || self.name.len() > 64 || self.name.chars().any(char::is_control) {
+            return Err(ConfigError::Name);
+        }
+        Ok(())
+    }
+}
+
+/// Settings that can't work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The terms of our own protocol contradict each other.
+    #[error("the heartbeat's terms: {0}")]
+    Terms(HeartbeatError),
+    /// Whoever reaches it needs no password.
+    #[error("{what} at {address} has no authentication: give it a loopback address, as 127.0.0.1:8084")]
+    NotLoopback {
+        /// What listens.
+        what: &'static str,
+        /// Where.
+        address: SocketAddr,
+    },
+    /// Nobody could log in.
+    #[error("zero time to log in: allow at least a second")]
+    NoTimeForLogin,
+    /// The name stands in logs and frames.
+    #[error("the server's name is 1 to 64 bytes without control characters")]
+    Name,
+}
+
+impl From<ConfigError> for std::io::Error {
+    fn from(error: ConfigError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidInput, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_work_and_speak_cim_on_loopback_only() {
+        let mut config = Config::default();
+        assert_eq!(config.check(), Ok(()));
+        let public = "0.0.0.0:8083".parse().unwrap();
+        let table = [
+            (CimMode::Auto, config.http, true),
+            (CimMode::Auto, public, false),
+            (CimMode::On, public, true),
+            (CimMode::Off, config.http, false),
+        ];
+        for (mode, http, speaks) in table {
+            (config.cim, config.http) = (mode, http);
+            assert_eq!(config.speaks_cim(), speaks, "{mode:?} at {http}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_work_is_refused_with_a_sentence() {
+        type Change = fn(&mut Config);
+        let table: [(Change, &str); 5] = [
+            (
+                |config| config.terms.silence = Duration::from_secs(30),
+                "the heartbeat's terms: silence limit 30s is below twice the ping interval 25s: allow at least 50s, or \
+                 ping more often",
+            ),
+            (
+                |config| config.admin = Some(([0, 0, 0, 0], 8084).into()),
+                "the admin listener at 0.0.0.0:8084 has no authentication: give it a loopback address, as \
+                 127.0.0.1:8084",
+            ),
+            (
+                |config| config.cim_http = Some(([10, 0, 0, 1], 8081).into()),
+                "cim's /sendMsg at 10.0.0.1:8081 has no authentication: give it a loopback address, as 127.0.0.1:8084",
+            ),
+            (|config| config.login_within = Duration::ZERO, "zero time to log in: allow at least a second"),
+            (|config| config.name = "a\nb".into(), "the server's name is 1 to 64 bytes without control characters"),
+        ];
+        for (change, said) in table {
+            let mut config = Config::default();
+            change(&mut config);
+            assert_eq!(config.check().unwrap_err().to_string(), said);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Fan-out: reads the store's feed and offers each message to the live sessions of those it goes to.
+//!
+//! The live push is a hint, the log is the truth: where the feed has a hole, the sessions are told from where on to
+//! read. One task does it for the whole server, so a conversation's messages are offered in their order; no session
+//! makes it wait, as one whose outbox is full is closed instead.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use crate::conversation::Conversation;
+use crate::directory::{Audience, Directory, Members};
+use crate::id::GroupId;
+use crate::session::{Envelope, Holes, Hub, Session};
+use crate::store::Committed;
+
+/// How long to wait after the store's first error, doubled after each further one.
+const FIRST_WAIT: Duration = Duration::from_millis(20);
+/// The longest wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Hands out what the feed tells, for as long as there is a store.
+pub(super) async fn run(hub: Arc<Hub>, mut feed: Receiver<Committed>) {
+    let directory = Arc::clone(&hub.environment().directory);
+    let mut changes = directory.roster().changes();
+    let mut fan_out = FanOut { hub, directory, groups: HashMap::new() };
+    fan_out.look_at_groups();
+    // What was stored between the directory's first look and our subscription.
+    fan_out.catch_up().await;
+    loop {
+        tokio::select! {
+            change = changes.recv() => match change {
+                Ok(group) => fan_out.on_change(&group),
+                Err(RecvError::Lagged(_)) => fan_out.look_at_groups(),
+                // The server is about to end; what is stored is in the logs.
+                Err(RecvError::Closed) => return,
+            },
+            told = feed.recv() => match told {
+                Ok(committed) => fan_out.on_committed(&committed),
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "behind the store's feed: the sessions read the logs");
+                    fan_out.catch_up().await;
+                }
+                Err(RecvError::Closed) => return,
+            },
+        }
+    }
+}
+
+struct FanOut {
+    hub: Arc<Hub>,
+    directory: Arc<Directory>,
+    /// The members of each group when we last looked: who is in it now and was not then has something to read.
+    groups: HashMap<GroupId, Arc<Members>>,
+}
+
+impl FanOut {
+    fn on_committed(&self, committed: &Committed) {
+        let Some(conversation) = committed.log.conversation() else { return };
+        let seq = committed.record.seq;
+        let Some(before) = self.directory.advance(&conversation, seq) else { return };
+        match Envelope::open(conversation.clone(), &committed.record) {
+            Ok(envelope) if before + 1 == seq => self.each(&conversation, |session| session.offer(&envelope)),
+            Ok(_) => self.fall_behind(&conversation, before),
+            Err(error) => {
+                tracing::error!(%error, %conversation, "a record of the feed is no message");
+                self.fall_behind(&conversation, before);
+            }
+        }
+        self.directory.settle(&conversation, seq);
+    }
+
+    /// Compares the store's list of logs with what we know, until that succeeds.
+    async fn catch_up(&self) {
+        let store = Arc::clone(&self.hub.environment().store);
+        let mut wait = FIRST_WAIT;
+        loop {
+            let found = |conversation: Conversation, seq: u64| {
+                if let Some(before) = self.directory.advance(&conversation, seq) {
+                    self.fall_behind(&conversation, before);
+                    self.directory.settle(&conversation, seq);
+                }
+            };
+            let Err(error) = self.directory.scan(&*store, |it, head| found(it, head.seq)).await else { return };
+            tracing::warn!(%error, "the list of logs can't be read, trying again");
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    fn look_at_groups(&mut self) {
+        let known: Vec<_> = self.groups.keys().cloned().collect();
+        for group in self.directory.roster().groups().iter().chain(&known) {
+            self.on_change(group);
+        }
+    }
+
+    /// Who has come to a group reads what was said since; who has left hears no more of it.
+    fn on_change(&mut self, group: &GroupId) {
+        let conversation = Conversation::Group(group.clone());
+        let now = self.directory.roster().group(group).unwrap_or_default();
+        let before = self.groups.get(group).cloned().unwrap_or_default();
+        for (user, since) in &before.0 {
+            if now.0.get(user) != Some(since) {
+                self.hub.each_of(user, |session| session.forget(&conversation));
+            }
+        }
+        let head = self.directory.head(&conversation);
+        for (user, since) in &now.0 {
+            if before.0.get(user) != Some(since) && head > *since {
+                self.hub.each_of(user, |session| session.fall_behind(&conversation, *since, Holes::Unknown));
+            }
+        }
+        if now.0.is_empty() {
+            self.groups.remove(group);
+        } else {
+            self.groups.insert(group.clone(), now);
+        }
+    }
+
+    fn fall_behind(&self, conversation: &Conversation, after: u64) {
+        self.each(conversation, |session| session.fall_behind(conversation, after, Holes::Announced));
+    }
+
+    /// Every live session that hears a conversation.
+    fn each(&self, conversation: &Conversation, mut each: impl FnMut(&Arc<Session>)) {
+        // A group as we saw it last, and not as it is: whoever has come since is told to read once we see him come.
+        let audience = match conversation {
+            Conversation::Group(group) => self.groups.get(group).cloned().map_or(Audience::Nobody, Audience::Group),
+            _ => self.directory.audience(conversation),
+        };
+        match audience {
+            Audience::Pair([one, other]) => {
+                self.hub.each_of(&one, &mut each);
+                if one != other {
+                    self.hub.each_of(&other, &mut each);
+                }
+            }
+            Audience::Group(members) => members.0.keys().for_each(|user| self.hub.each_of(user, &mut each)),
+            Audience::Everyone => self.hub.each(each),
+            Audience::Nobody => {}
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Admin: health, metrics, sessions, backup and drain, on a listener of their own that is not for strangers.
+//!
+//! Nothing here asks for a token: whoever reaches the listener may. So it binds to loopback ([`may_bind`]), and it
+//! takes only requests whose `Host` is an address or `localhost`, so that a page in a browser that has a name of its
+//! own point here (DNS rebinding) reads nothing.
+
+mod backup;
+mod health;
+mod host;
+mod sessions;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+
+use super::Services;
+use super::error::ApiError;
+use super::guard::{Face, guard};
+use crate::metrics;
+
+pub use backup::BackUp;
+
+/// What the admin listener reaches.
+#[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "whoever wires the parts names each")]
+pub struct Admin {
+    /// What the other endpoints reach.
+    pub services: Arc<Services>,
+    /// Makes a copy of the store, where its engine can.
+    pub backup: Option<Arc<dyn BackUp>>,
+    /// Whether the server has been told to go, and how it is told.
+    pub drain: Arc<dyn Drain>,
+}
+
+/// How a server is told to go.
+pub trait Drain: Send + Sync + 'static {
+    /// Lets its lines go, at its own pace, and ends. Again is no more than once.
+    fn drain(&self);
+
+    /// Whether it was told to.
+    fn is_draining(&self) -> bool;
+}
+
+/// A backup takes as long as the disk does.
+const ADMIN_WITHIN: Duration = Duration::from_secs(600);
+
+/// The endpoints of the admin listener.
+pub fn router(admin: Admin) -> Router {
+    let metrics = Arc::clone(&admin.services.metrics);
+    let router = Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/sessions", get(sessions::list))
+        .route("/sessions/{session}", delete(sessions::kick))
+        .route("/backup", post(backup::backup))
+        .route("/drain", post(health::drain))
+        .with_state(admin)
+        .layer(from_fn(host::check));
+    guard(router, Face { listener: "admin", within: ADMIN_WITHIN, refuse }, &metrics)
+}
+
+/// Whether the admin listener may stand at this address.
+///
+/// # Errors
+/// It is not loopback, and `anywhere` does not allow others.
+pub fn may_bind(address: SocketAddr, anywhere: bool) -> Result<(), NotLoopback> {
+    if anywhere || address.ip().to_canonical().is_loopback() { Ok(()) } else { Err(NotLoopback { address }) }
+}
+
+/// An address at which strangers could reach the admin listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the admin listener asks for no token and {address} is not loopback: use 127.0.0.1, or allow it explicitly")]
+pub struct NotLoopback {
+    address: SocketAddr,
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("services", &self.services).finish_non_exhaustive()
+    }
+}
+
+fn refuse(status: StatusCode, _: &str) -> Response {
+    ApiError::of_status(status).into_response()
+}
+
+/// The metrics, as Prometheus reads them.
+fn rendered(text: String) -> Response {
+    ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_do_not_reach_it_by_accident() {
+        for (address, loopback) in [
+            ("127.0.0.1:8084", true),
+            ("127.9.9.9:1", true),
+            ("[::1]:8084", true),
+            ("[::ffff:127.0.0.1]:8084", true),
+            ("0.0.0.0:8084", false),
+            ("[::]:8084", false),
+            ("192.168.1.1:8084", false),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!(may_bind(address, false).is_ok(), loopback, "{address}");
+            assert!(may_bind(address, true).is_ok());
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Services: what the endpoints reach.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::accounts::Accounts;
+use crate::delivery::Delivery;
+use crate::directory::Directory;
+use crate::groups::Groups;
+use crate::id::UserId;
+use crate::metrics::Metrics;
+use crate::schedule::Schedules;
+use crate::session::Hub;
+use crate::store::Store;
+
+/// What the endpoints reach: parts that are wired elsewhere.
+#[expect(clippy::exhaustive_structs, reason = "whoever wires the parts names each")]
+pub struct Services {
+    /// The logs: for read marks, and for its health.
+    pub store: Arc<dyn Store>,
+    /// Who is a user.
+    pub accounts: Arc<Accounts>,
+    /// The groups.
+    pub groups: Arc<Groups>,
+    /// The delayed messages.
+    pub schedules: Arc<Schedules>,
+    /// Who is in which conversation.
+    pub directory: Arc<Directory>,
+    /// The live sessions.
+    pub hub: Arc<Hub>,
+    /// The one door for messages.
+    pub delivery: Arc<Delivery>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where cim's clients are sent.
+    pub cim: CimSettings,
+}
+
+/// Where cim's clients are sent by `login`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever wires the parts names each")]
+pub struct CimSettings {
+    /// The host that clients are told to dial; `None`: the address at which they dialled the HTTP port.
+    pub advertised: Option<String>,
+    /// The port of the long connection.
+    pub tcp_port: u16,
+    /// The port of `/sendMsg`. Where that is off it is a number still, because cim's clients want the field.
+    pub push_port: u16,
+}
+
+impl Services {
+    /// Whether a user has a session that has not been told to end.
+    pub(super) fn is_online(&self, user: &UserId) -> bool {
+        self.hub.sessions_of(user).iter().any(|session| !session.is_ended())
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").field("cim", &self.cim).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,66 @@
+//! Accounts: making one, and changing its password.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use crate::http::Services;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract::{Body, id};
+
+/// A name and a password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAccount {
+    /// 1 to 64 characters of A-Z, a-z, 0-9, _ and -; not `cim-...`.
+    user: String,
+    /// 8 characters at least, 512 bytes at most.
+    password: String,
+}
+
+/// A user.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Account {
+    user: String,
+}
+
+/// Makes an account
+#[utoipa::path(post, path = "/v1/accounts", tag = "accounts", request_body = NewAccount, responses(
+    (status = 201, body = Account),
+    (status = 409, description = "taken, reserved", body = ErrorBody),
+    (status = 422, description = "bad_fields, weak_password", body = ErrorBody),
+    (status = "default", body = ErrorBody),
+))]
+pub(super) async fn create(
+    State(services): State<Arc<Services>>,
+    Body(request): Body<NewAccount>,
+) -> Result<(StatusCode, Json<Account>), ApiError> {
+    let user = id(&request.user)?;
+    services.accounts.create(user, &request.password).await?;
+    Ok((StatusCode::CREATED, Json(Account { user: request.user })))
+}
+
+/// The old password and the new one.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasswordChange {
+    old: String,
+    new: String,
+}
+
+/// Changes the caller's password; every token of his is called back
+#[utoipa::path(put, path = "/v1/accounts/me/password", tag = "accounts", request_body = PasswordChange,
+    security(("token" = [])), responses((status = 204), (status = "default", body = ErrorBody)))]
+pub(super) async fn change_password(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Body(request): Body<PasswordChange>,
+) -> Result<StatusCode, ApiError> {
+    services.accounts.change_password(caller.user(), &request.old, &request.new).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

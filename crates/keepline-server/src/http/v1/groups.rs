@@ -1,0 +1,203 @@
+//! Groups: who talks with whom, and who decides that.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use crate::groups;
+use crate::http::Services;
+use crate::http::error::{ApiError, Code, ErrorBody};
+use crate::http::extract::{Body, Path, id};
+use crate::id::{GroupId, UserId};
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Role {
+    /// Writes and reads.
+    Member,
+    /// Adds and removes members, and names the group.
+    Admin,
+    /// All that, and deletes it and gives roles.
+    Owner,
+}
+
+impl From<Role> for groups::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Member => Self::Member,
+            Role::Admin => Self::Admin,
+            Role::Owner => Self::Owner,
+        }
+    }
+}
+
+impl From<groups::Role> for Role {
+    fn from(role: groups::Role) -> Self {
+        match role {
+            groups::Role::Member => Self::Member,
+            groups::Role::Admin => Self::Admin,
+            groups::Role::Owner => Self::Owner,
+        }
+    }
+}
+
+/// A group to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewGroup {
+    /// 1 to 64 characters of A-Z, a-z, 0-9, _ and -; no other group ever gets it.
+    group: String,
+    /// What people call it; 256 bytes at most.
+    #[serde(default)]
+    title: String,
+    /// Its members beside the caller, who owns it.
+    #[serde(default)]
+    members: Vec<String>,
+}
+
+/// A group.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct GroupView {
+    group: String,
+    title: String,
+    members: Vec<MemberView>,
+    created_ms: u64,
+}
+
+/// A member of a group.
+#[derive(Debug, Serialize, ToSchema)]
+struct MemberView {
+    user: String,
+    role: Role,
+}
+
+/// A group in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct GroupEntry {
+    group: String,
+    title: String,
+    members: usize,
+}
+
+/// Makes a group; the caller owns it
+#[utoipa::path(post, path = "/v1/groups", tag = "groups", request_body = NewGroup, security(("token" = [])), responses(
+    (status = 201, body = GroupView),
+    (status = 409, description = "taken, group_full, too_many_groups", body = ErrorBody),
+    (status = "default", body = ErrorBody),
+))]
+pub(super) async fn create(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Body(request): Body<NewGroup>,
+) -> Result<(StatusCode, Json<GroupView>), ApiError> {
+    let group: GroupId = id(&request.group)?;
+    let members = request.members.iter().map(|name| existing(&services, name)).collect::<Result<Vec<_>, _>>()?;
+    services.groups.create(&group, &request.title, caller.user(), members).await?;
+    Ok((StatusCode::CREATED, Json(look(&services, caller.user(), &group)?)))
+}
+
+/// The caller's groups; a user has at most 1,000
+#[utoipa::path(get, path = "/v1/groups", tag = "groups", security(("token" = [])),
+    responses((status = 200, body = Vec<GroupEntry>), (status = "default", body = ErrorBody)))]
+pub(super) async fn list(State(services): State<Arc<Services>>, caller: Caller) -> Json<Vec<GroupEntry>> {
+    let groups = services.groups.groups_of(caller.user()).into_iter();
+    let entry = |group: Arc<groups::Group>| GroupEntry {
+        group: group.id.to_string(),
+        title: group.title.clone(),
+        members: group.members.len(),
+    };
+    Json(groups.filter_map(|group| services.groups.get(&group)).map(entry).collect())
+}
+
+/// A group of the caller's, with its members
+#[utoipa::path(get, path = "/v1/groups/{group}", tag = "groups", params(("group" = String, Path)),
+    security(("token" = [])), responses((status = 200, body = GroupView), (status = "default", body = ErrorBody)))]
+pub(super) async fn show(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(group): Path<String>,
+) -> Result<Json<GroupView>, ApiError> {
+    look(&services, caller.user(), &id(&group)?).map(Json)
+}
+
+/// Deletes a group; only its owner may, and its name is not given again
+#[utoipa::path(delete, path = "/v1/groups/{group}", tag = "groups", params(("group" = String, Path)),
+    security(("token" = [])), responses((status = 204), (status = "default", body = ErrorBody)))]
+pub(super) async fn delete(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(group): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    services.groups.delete(caller.user(), &id(&group)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The role of a member.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewRole {
+    role: Role,
+}
+
+/// Adds a member, or gives one another role
+#[utoipa::path(put, path = "/v1/groups/{group}/members/{user}", tag = "groups", request_body = NewRole,
+    params(("group" = String, Path), ("user" = String, Path)), security(("token" = [])),
+    responses((status = 204), (status = "default", body = ErrorBody)))]
+pub(super) async fn put_member(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path((group, user)): Path<(String, String)>,
+    Body(NewRole { role }): Body<NewRole>,
+) -> Result<StatusCode, ApiError> {
+    let (group, user): (GroupId, UserId) = (id(&group)?, id(&user)?);
+    let now = services.groups.get(&group).filter(|now| now.members.contains_key(caller.user()));
+    if now.is_some_and(|now| now.members.contains_key(&user)) {
+        services.groups.set_role(caller.user(), &group, &user, role.into()).await?;
+    } else {
+        existing(&services, user.as_str())?;
+        services.groups.add(caller.user(), &group, &user, role.into()).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes a member; each may remove himself
+#[utoipa::path(delete, path = "/v1/groups/{group}/members/{user}", tag = "groups",
+    params(("group" = String, Path), ("user" = String, Path)), security(("token" = [])),
+    responses((status = 204), (status = "default", body = ErrorBody)))]
+pub(super) async fn remove_member(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path((group, user)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    services.groups.remove(caller.user(), &id(&group)?, &id(&user)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A group as a member sees it. To others there is none.
+fn look(services: &Services, user: &UserId, group: &GroupId) -> Result<GroupView, ApiError> {
+    let group = services.groups.get(group).filter(|group| group.members.contains_key(user));
+    let group = group.ok_or_else(|| ApiError::new(Code::NotFound, "you are in no group of this name"))?;
+    let members = group.members.iter();
+    let members = members.map(|(user, member)| MemberView { user: user.to_string(), role: member.role.into() });
+    Ok(GroupView {
+        group: group.id.to_string(),
+        title: group.title.clone(),
+        members: members.collect(),
+        created_ms: group.created_ms,
+    })
+}
+
+/// The user of this name, if there is one.
+fn existing(services: &Services, name: &str) -> Result<UserId, ApiError> {
+    let user: UserId = id(name)?;
+    if services.accounts.exists(&user) {
+        return Ok(user);
+    }
+    Err(ApiError::new(Code::UnknownUser, format!("there is no user {user}")))
+}

@@ -1,0 +1,99 @@
+//! v1: our own API. One file a resource; each describes itself, and the description is served beside it.
+
+#![expect(unused_qualifications, reason = "the macros that describe the endpoints write their paths in full")]
+
+mod accounts;
+mod caller;
+mod content;
+mod conversations;
+mod cursor;
+mod groups;
+mod messages;
+mod presence;
+mod schedules;
+mod seq;
+mod sessions;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi as _};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Services;
+use super::error::{ApiError, ErrorBody};
+use super::guard::{Face, REQUEST_WITHIN, guard};
+
+/// The endpoints under `/v1`.
+pub fn router(services: &Arc<Services>) -> Router {
+    let (router, description) = described();
+    let text: Arc<str> = description.to_pretty_json().unwrap_or_default().into();
+    let router = router.with_state(Arc::clone(services)).route(
+        "/v1/openapi.json",
+        get(|| async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response() }),
+    );
+    guard(router, Face { listener: "public", within: REQUEST_WITHIN, refuse }, &services.metrics)
+}
+
+/// The description of the API, as it is served at `/v1/openapi.json`.
+#[must_use]
+pub fn description() -> OpenApi {
+    described().1
+}
+
+fn described() -> (Router<Arc<Services>>, OpenApi) {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(accounts::create))
+        .routes(routes!(accounts::change_password))
+        .routes(routes!(tokens::issue, tokens::revoke_all))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(conversations::list))
+        .routes(routes!(conversations::mark_read))
+        .routes(routes!(messages::send))
+        .routes(routes!(groups::create, groups::list))
+        .routes(routes!(groups::show, groups::delete))
+        .routes(routes!(groups::put_member, groups::remove_member))
+        .routes(routes!(presence::presence))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::kick))
+        .routes(routes!(schedules::create, schedules::list))
+        .routes(routes!(schedules::edit, schedules::cancel))
+        .split_for_parts()
+}
+
+/// A refusal that a layer gave without words.
+fn refuse(status: StatusCode, _: &str) -> Response {
+    ApiError::of_status(status).into_response()
+}
+
+/// What the description begins with.
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "keepline",
+        description = "Accounts, messages, groups, presence and delayed messages. Sequence and session numbers are \
+            strings, because JSON numbers lose digits above 2^53. Every refusal has the shape `{\"error\": {\"code\", \
+            \"message\", \"retry\"}}`."
+    ),
+    components(schemas(ErrorBody)),
+    modifiers(&Bearer)
+)]
+struct Description;
+
+/// The one way to say who calls.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, description: &mut OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("a token of POST /v1/tokens"));
+        let components = description.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
+    }
+}

@@ -1,0 +1,63 @@
+//! Tokens: what a device shows instead of a password.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::caller::Caller;
+use crate::http::Services;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract::{Body, id};
+
+/// A name, its password, and the device that the token is for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Credentials {
+    user: String,
+    password: String,
+    /// 1 to 64 characters of A-Z, a-z, 0-9, _ and -. A device has one live session at a time.
+    device: String,
+}
+
+/// A token. It is shown this once.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Token {
+    token: String,
+    /// When it is over: milliseconds since 1970.
+    expires_ms: u64,
+}
+
+/// Gives a device a token
+#[utoipa::path(post, path = "/v1/tokens", tag = "tokens", request_body = Credentials, responses(
+    (status = 201, body = Token),
+    (status = 401, description = "bad_credentials", body = ErrorBody),
+    (status = "default", body = ErrorBody),
+))]
+pub(super) async fn issue(
+    State(services): State<Arc<Services>>,
+    Body(request): Body<Credentials>,
+) -> Result<(StatusCode, Json<Token>), ApiError> {
+    let (user, device) = (id(&request.user)?, id(&request.device)?);
+    let issued = services.accounts.issue(&user, &request.password, device).await?;
+    Ok((StatusCode::CREATED, Json(Token { token: issued.text, expires_ms: issued.expires_ms })))
+}
+
+/// Calls back every token of the caller; his sessions end
+#[utoipa::path(delete, path = "/v1/tokens", tag = "tokens", security(("token" = [])),
+    responses((status = 204), (status = "default", body = ErrorBody)))]
+pub(super) async fn revoke_all(State(services): State<Arc<Services>>, caller: Caller) -> Result<StatusCode, ApiError> {
+    services.accounts.revoke_all(caller.user()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Calls back the token of this request; the session that it opened ends
+#[utoipa::path(delete, path = "/v1/tokens/current", tag = "tokens", security(("token" = [])),
+    responses((status = 204), (status = "default", body = ErrorBody)))]
+pub(super) async fn revoke(State(services): State<Arc<Services>>, caller: Caller) -> Result<StatusCode, ApiError> {
+    services.accounts.revoke(caller.0.token_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

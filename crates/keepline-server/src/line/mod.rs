@@ -1,0 +1,296 @@
+//! Line: what a connection of the IM port is for, from its first frame to its end.
+//!
+//! ```text
+//!          hello            token good
+//! Fresh ─────────▶ Checking ──────────▶ Session(V1)
+//!   │ login of cim                          
+//!   ├─────────────────────────────────▶ Session(Cim)
+//!   │ hello of a probe
+//!   └─────────────────────────────────▶ Probe
+//! ```
+//! Reading rests while a token is looked up, and until the session has read its marks: so what a client sends behind
+//! its hello finds the session ready. Whatever is not logged in by the deadline is closed, a probe too.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keepline::liveness::{Heartbeat, HeartbeatError};
+use keepline::serve::Service;
+use keepline::{Beat, Connection, Flow, Handler, Reason, Report, Settings, Turn};
+use keepline_proto::wire::dialect::Dialect;
+use keepline_proto::wire::im::{Accepts, Frame, Im};
+use tokio::sync::oneshot;
+
+use crate::delivery::Delivery;
+use crate::id::{DeviceId, UserId};
+use crate::session::{Hub, Login, Session, Speaks, WINDOW_BYTES, WINDOW_MESSAGES, cim};
+
+mod gate;
+mod pace;
+mod terms;
+mod v1;
+
+pub use gate::{Bearer, Gate, GateError};
+pub use pace::PaceLimit;
+pub use terms::{Terms, TermsLimits};
+
+use pace::Pace;
+
+/// The device of every cim client.
+const CIM_DEVICE: &str = "cim";
+/// Answers owed to one client before its line stops reading.
+const ANSWERS: u8 = 64;
+/// Room in the outbox beside a full window: the answers that are owed, and a few words of the session.
+const BESIDE: usize = ANSWERS as usize + 64;
+
+/// How lines are served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "changed field by field from the default")]
+pub struct LineSettings {
+    /// The server's name, as clients hear it.
+    pub node: String,
+    /// Whether clients of cim are served.
+    pub cim: bool,
+    /// How often each side must be heard of, unless the client wishes otherwise.
+    pub terms: Terms,
+    /// What it may wish.
+    pub limits: TermsLimits,
+    /// How fast it may send; `None` for as fast as it can.
+    pub pace: Option<PaceLimit>,
+    /// From the connection's opening to the login, absolute.
+    pub login_within: Duration,
+}
+
+impl Default for LineSettings {
+    fn default() -> Self {
+        Self {
+            node: "keepline".to_owned(),
+            cim: false,
+            terms: Terms::default(),
+            limits: TermsLimits::default(),
+            pace: Some(PaceLimit::default()),
+            login_within: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Makes the lines of one server, and is what they reach by one pointer. A [`Service`], in an `Arc`.
+pub struct Lines {
+    hub: Arc<Hub>,
+    delivery: Arc<Delivery>,
+    gate: Arc<dyn Gate>,
+    settings: LineSettings,
+    heartbeat: Arc<Heartbeat>,
+    cim_heartbeat: Arc<Heartbeat>,
+}
+
+impl Lines {
+    /// Lines with these settings.
+    ///
+    /// # Errors
+    /// The terms contradict each other.
+    pub fn new(
+        hub: Arc<Hub>,
+        delivery: Arc<Delivery>,
+        gate: Arc<dyn Gate>,
+        settings: LineSettings,
+    ) -> Result<Arc<Self>, HeartbeatError> {
+        let heartbeat = Arc::new(settings.terms.heartbeat()?);
+        Ok(Arc::new(Self { hub, delivery, gate, settings, heartbeat, cim_heartbeat: terms::cim()? }))
+    }
+
+    /// The settings of a server of such lines.
+    #[must_use]
+    pub fn server_settings(&self) -> Settings {
+        let mut settings = Settings::new(Arc::clone(&self.heartbeat));
+        settings.handshake_within = Some(self.settings.login_within.into());
+        settings.first_frame_within = Some(self.settings.login_within.into());
+        settings.answers_in_flight = ANSWERS;
+        // A full window fits, so that only a peer that does not read is slow, and not one that was sent much at once.
+        settings.outbox.messages = WINDOW_MESSAGES + BESIDE;
+        settings.outbox.bytes = WINDOW_BYTES + BESIDE * 1024;
+        settings
+    }
+
+    /// A line's handler and codec.
+    #[must_use]
+    pub fn line(self: &Arc<Self>, peer: Option<SocketAddr>) -> (Line, Im) {
+        let line = Line { lines: Arc::clone(self), state: State::Fresh(peer.map(Box::new)), pace: Pace::rested() };
+        (line, Im::server(Accepts { cim: self.settings.cim }))
+    }
+}
+
+impl Service for LineService {
+    type Handler = Line;
+
+    fn open(&self, peer: Option<SocketAddr>) -> (Line, Im) {
+        self.0.line(peer)
+    }
+}
+
+/// [`Lines`] as a service of a [`Server`](keepline::serve::Server).
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a wrapper")]
+pub struct LineService(pub Arc<Lines>);
+
+/// The handler of one connection.
+#[derive(Debug)]
+pub struct Line {
+    lines: Arc<Lines>,
+    state: State,
+    pace: Pace,
+}
+
+enum State {
+    Fresh(Option<Box<SocketAddr>>),
+    Checking(Box<Checking>),
+    Session(Arc<Session>),
+    Probe,
+}
+
+/// A hello whose token is being looked up.
+struct Checking {
+    answer: oneshot::Receiver<Result<Bearer, GateError>>,
+    hello: v1::Hello,
+    peer: Option<SocketAddr>,
+}
+
+impl Line {
+    fn on_first_frame(&mut self, frame: Frame<'_>, turn: &mut Turn<'_, Im>) -> Flow {
+        let State::Fresh(peer) = &mut self.state else { return Flow::Close(Reason::ServerError) };
+        let peer = peer.take().map(|peer| *peer);
+        match frame.dialect {
+            Dialect::V1 => self.on_hello(frame, peer, turn),
+            dialect => self.on_cim_login(frame, dialect, peer, turn),
+        }
+    }
+
+    /// cim knows no proof of who one is: only that the name is the number's.
+    fn on_cim_login(
+        &mut self,
+        frame: Frame<'_>,
+        dialect: Dialect,
+        peer: Option<SocketAddr>,
+        turn: &mut Turn<'_, Im>,
+    ) -> Flow {
+        let Ok(login) = frame.cim() else { return Flow::Close(Reason::ProtocolError) };
+        let Some(user) = self.lines.gate.cim_user(login.id, &login.text) else {
+            tracing::info!(id = login.id, "a login of cim with a name that is not the number's");
+            return Flow::Close(Reason::AuthFailed);
+        };
+        let Ok(device) = CIM_DEVICE.parse() else { return Flow::Close(Reason::ServerError) };
+        turn.set_terms(Arc::clone(&self.lines.cim_heartbeat));
+        let speaks = Speaks::Cim(cim::Receiver { dialect, id: login.id });
+        self.enter(user, device, speaks, peer, turn, |_| None)
+    }
+
+    /// Makes the session; reading goes on once it has read its marks.
+    fn enter(
+        &mut self,
+        user: UserId,
+        device: DeviceId,
+        speaks: Speaks,
+        peer: Option<SocketAddr>,
+        turn: &mut Turn<'_, Im>,
+        welcome: impl FnOnce(crate::id::SessionId) -> Option<bytes::Bytes>,
+    ) -> Flow {
+        turn.establish();
+        turn.codec().set_limit(Im::AFTER_LOGIN);
+        let connection = turn.connection();
+        let login = Login { user, device, speaks, connection: connection.clone(), peer };
+        let session = self.lines.hub.login(login, welcome);
+        self.state = State::Session(Arc::clone(&session));
+        drop(tokio::spawn(async move {
+            session.sync().await;
+            connection.resume();
+        }));
+        Flow::Pause
+    }
+
+    fn on_session_frame(&mut self, session: &Arc<Session>, frame: Frame<'_>, turn: &mut Turn<'_, Im>) -> Flow {
+        match session.speaks() {
+            Speaks::V1 => self.on_v1(session, frame, turn),
+            // cim's clients send by HTTP; what one says here its server only writes down.
+            Speaks::Cim(_) => Flow::Continue,
+        }
+    }
+
+    /// Reads nothing for a while from a client that sends too fast.
+    fn keep_pace(&mut self, turn: &Turn<'_, Im>) -> Flow {
+        let Some(limit) = self.lines.settings.pace else { return Flow::Continue };
+        let Some(rest) = self.pace.count(turn.now(), limit) else { return Flow::Continue };
+        resume_after(turn.connection(), rest.into());
+        Flow::Pause
+    }
+}
+
+impl Handler for Line {
+    type Codec = Im;
+
+    fn on_frame(&mut self, frame: Frame<'_>, turn: &mut Turn<'_, Im>) -> Flow {
+        match &self.state {
+            State::Fresh(_) => self.on_first_frame(frame, turn),
+            State::Session(session) => {
+                let session = Arc::clone(session);
+                self.on_session_frame(&session, frame, turn)
+            }
+            // Nothing is read while a token is checked, and a probe has nothing to say.
+            State::Checking(_) | State::Probe => Flow::Close(Reason::ProtocolError),
+        }
+    }
+
+    fn on_wake(&mut self, turn: &mut Turn<'_, Im>) -> Flow {
+        match &mut self.state {
+            State::Checking(_) => self.on_checked(turn),
+            State::Session(session) => {
+                if let Some(pushes) = session.on_the_way()
+                    && turn.peer_has_all() == Some(true)
+                {
+                    session.arrived(pushes);
+                }
+                Flow::Continue
+            }
+            State::Fresh(_) | State::Probe => Flow::Continue,
+        }
+    }
+
+    fn on_beat(&mut self, beat: Beat, _: &mut Turn<'_, Im>) {
+        // The pong is not out yet: the line is asked to look once it is.
+        if let (Beat::PongSent, State::Session(session)) = (beat, &self.state) {
+            session.fetch_offline();
+        }
+    }
+
+    fn on_close(&mut self, report: &Report) {
+        if let State::Session(session) = &self.state {
+            tracing::info!(session = %session.id(), user = %session.user(), %report, "session ended");
+            self.lines.hub.logout(session);
+        }
+    }
+}
+
+fn resume_after(connection: Connection, rest: Duration) {
+    drop(tokio::spawn(async move {
+        tokio::time::sleep(rest).await;
+        connection.resume();
+    }));
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fresh(_) => f.write_str("Fresh"),
+            Self::Checking(_) => f.write_str("Checking"),
+            Self::Session(session) => session.fmt(f),
+            Self::Probe => f.write_str("Probe"),
+        }
+    }
+}

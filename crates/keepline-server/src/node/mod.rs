@@ -1,0 +1,283 @@
+//! Node: one server, all its parts wired in one place.
+//!
+//! ```text
+//!   http ──────┐              ┌──▶ accounts ─┐
+//!   lines ─────┼─▶ delivery ──┼──▶ groups ───┼──▶ store
+//!   schedules ─┘      │       └──▶ directory ┘      │
+//!                     └──▶ hub ◀── feed ────────────┘
+//! ```
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use keepline::serve::{Limits, Server, ServerHandle, tcp};
+use keepline::{Duration, KernelWatch};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accounts::Accounts;
+use crate::config::Config;
+use crate::delivery::Delivery;
+use crate::directory::Directory;
+use crate::groups::Groups;
+use crate::http::admin::{BackUp, Drain};
+use crate::http::{self, CimSettings, Services};
+use crate::line::{LineService, LineSettings, Lines};
+use crate::metrics::Metrics;
+use crate::schedule::Schedules;
+use crate::session::{Environment, Hub};
+use crate::store::{Store, StoreError};
+
+mod delayed;
+mod gate;
+mod roster;
+
+/// A running server. Dropped, it stops at once.
+pub struct Node {
+    addresses: Addresses,
+    services: Arc<Services>,
+    lines: ServerHandle,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Where a server is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Addresses {
+    /// HTTP.
+    pub http: SocketAddr,
+    /// The long connections.
+    pub tcp: SocketAddr,
+    /// Health, metrics, sessions, backup.
+    pub admin: Option<SocketAddr>,
+    /// cim's `/sendMsg`.
+    pub cim_http: Option<SocketAddr>,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The settings contradict each other.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// What is stored can't be read.
+    #[error("the store: {0}")]
+    Store(#[from] StoreError),
+    /// An address can't be listened at.
+    #[error("can't listen at {address} ({what}): {source}")]
+    Listen {
+        /// What was to listen there.
+        what: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// The kernel's words.
+        source: io::Error,
+    },
+}
+
+impl Node {
+    /// Reads what is stored, then serves until it is stopped or dropped.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing is left running then.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        Self::start_with(config, store, None).await
+    }
+
+    /// As [`start`](Self::start), for a store that can be backed up while it is in use.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn start_with(
+        config: Config,
+        store: Arc<dyn Store>,
+        backup: Option<Arc<dyn BackUp>>,
+    ) -> Result<Self, StartError> {
+        config.check()?;
+        let bound = Bound::at(&config).await?;
+        let services = wire(&config, store, &bound).await?;
+        let lines = Lines::new(
+            Arc::clone(&services.hub),
+            Arc::clone(&services.delivery),
+            Arc::new(gate::Tokens(Arc::clone(&services.accounts))),
+            line_settings(&config),
+        )
+        .map_err(crate::config::ConfigError::Terms)?;
+        let mut settings = lines.server_settings();
+        settings.observer = Some(Arc::clone(&services.metrics) as _);
+        let mut limits = Limits::default();
+        limits.connections = config.connections.unwrap_or(limits.connections);
+        let addresses = bound.addresses.clone();
+        let server = Server::new(bound.tcp, settings, limits);
+        let node = Self {
+            addresses,
+            services,
+            lines: server.handle(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        node.tasks.spawn(server.run(LineService(lines)));
+        node.serve_http("public", bound.http, http::public(&node.services, config.speaks_cim()));
+        if let Some(listener) = bound.cim_http {
+            node.serve_http("cim_push", listener, http::cim::push(&node.services));
+        }
+        if let Some(listener) = bound.admin {
+            let drain = Arc::new(Leaving { stopping: node.stopping.clone() });
+            let admin = http::admin::Admin { services: Arc::clone(&node.services), backup, drain };
+            node.serve_http("admin", listener, http::admin::router(admin));
+        }
+        Ok(node)
+    }
+
+    /// Where it is reached: the ports that were taken, where port 0 was asked for.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Its parts, for a program that has the server inside.
+    #[must_use]
+    pub const fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// Its long connections.
+    #[must_use]
+    pub const fn lines(&self) -> &ServerHandle {
+        &self.lines
+    }
+
+    /// Resolves when the admin listener was asked to stop the server.
+    pub fn stop_asked(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.stopping.clone().cancelled_owned()
+    }
+
+    /// Accepts nothing new and lets the long connections go, evenly over the time given.
+    pub async fn drain(&self, over: Duration) {
+        self.lines.drain(over);
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Ends every connection now, and writes what was taken.
+    pub async fn stop(self) {
+        self.lines.stop();
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.services.store.close().await;
+    }
+
+    fn serve_http(&self, name: &'static str, listener: TcpListener, router: axum::Router) {
+        let (metrics, stop) = (Arc::clone(&self.services.metrics), self.stopping.clone());
+        self.tasks.spawn(http::serve::serve(listener, name, router, http::serve::Limits::default(), metrics, stop));
+    }
+}
+
+/// How the admin listener tells the server to go.
+struct Leaving {
+    stopping: CancellationToken,
+}
+
+impl Drain for Leaving {
+    fn drain(&self) {
+        self.stopping.cancel();
+    }
+
+    fn is_draining(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+        self.lines.stop();
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+/// The listeners, bound before anything else: an address that is taken is the commonest failure.
+struct Bound {
+    addresses: Addresses,
+    http: TcpListener,
+    tcp: TcpListener,
+    admin: Option<TcpListener>,
+    cim_http: Option<TcpListener>,
+}
+
+impl Bound {
+    async fn at(config: &Config) -> Result<Self, StartError> {
+        let lines = tcp(config.tcp, KernelWatch::default())
+            .map_err(|source| StartError::Listen { what: "long connections", address: config.tcp, source })?;
+        let http = listen("HTTP", config.http).await?;
+        let admin = match config.admin {
+            Some(address) => Some(listen("admin", address).await?),
+            None => None,
+        };
+        let cim_http = match config.cim_http.filter(|_| config.speaks_cim()) {
+            Some(address) => Some(listen("cim's /sendMsg", address).await?),
+            None => None,
+        };
+        let bound = |listener: &TcpListener, asked: SocketAddr| listener.local_addr().unwrap_or(asked);
+        let addresses = Addresses {
+            http: bound(&http, config.http),
+            tcp: bound(&lines, config.tcp),
+            admin: admin.as_ref().and_then(|listener| listener.local_addr().ok()),
+            cim_http: cim_http.as_ref().and_then(|listener| listener.local_addr().ok()),
+        };
+        Ok(Self { addresses, http, tcp: lines, admin, cim_http })
+    }
+}
+
+async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { what, address, source })
+}
+
+/// Makes the parts, from the store up.
+async fn wire(config: &Config, store: Arc<dyn Store>, bound: &Bound) -> Result<Arc<Services>, StoreError> {
+    let accounts = Arc::new(Accounts::load(Arc::clone(&store), config.hashing.clone()).await?);
+    let groups = Arc::new(Groups::load(Arc::clone(&store)).await?);
+    let roster = roster::Everybody::new(Arc::clone(&accounts), Arc::clone(&groups));
+    let directory = Arc::new(Directory::load(&*store, roster).await?);
+    let hub = Hub::start(Environment::new(Arc::clone(&store), Arc::clone(&directory))).await?;
+    let delivery = Delivery::start(Arc::clone(&hub));
+    let schedules = Arc::new(Schedules::load(Arc::clone(&store), delayed::ByDelivery(Arc::clone(&delivery))).await?);
+    let cim = CimSettings {
+        advertised: config.advertise.map(|address| address.to_string()),
+        tcp_port: bound.addresses.tcp.port(),
+        // cim's clients want a number, also where nothing listens.
+        push_port: bound.addresses.cim_http.map_or(8081, |address| address.port()),
+    };
+    let metrics = Arc::new(Metrics::new());
+    Ok(Arc::new(Services { store, accounts, groups, schedules, directory, hub, delivery, metrics, cim }))
+}
+
+fn line_settings(config: &Config) -> LineSettings {
+    LineSettings {
+        node: config.name.clone(),
+        cim: config.speaks_cim(),
+        terms: config.terms,
+        login_within: config.login_within,
+        pace: config.pace,
+        ..LineSettings::default()
+    }
+}

@@ -1,0 +1,30 @@
+//! Environment: what the sessions of one server reach by one pointer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::directory::Directory;
+use crate::store::Store;
+
+/// What the sessions of one server reach by one pointer.
+#[non_exhaustive]
+pub struct Environment {
+    /// The logs.
+    pub store: Arc<dyn Store>,
+    /// Who is in which conversation.
+    pub directory: Arc<Directory>,
+}
+
+impl Environment {
+    /// The two together.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, directory: Arc<Directory>) -> Arc<Self> {
+        Arc::new(Self { store, directory })
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}

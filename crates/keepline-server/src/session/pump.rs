@@ -1,0 +1,214 @@
+//! Pump: reads the logs for a session that is behind, page by page, as fast as the device acknowledges.
+//!
+//! There is a task only while there is something to read and room in the window. It never skips: a hole in the log is
+//! announced, an error of the store is asked again, for as long as the session lives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keepline_proto::wire::im::v1::{self, frame::Body};
+
+use super::cursors::{Cursors, Holes};
+use super::{Envelope, Session, Speaks, State, cim, envelope};
+use crate::conversation::Conversation;
+use crate::message::Message;
+use crate::store::{Page, Record, StoreError};
+
+/// How long to wait after the store's first error, doubled after each further one.
+const FIRST_WAIT: Duration = Duration::from_millis(20);
+/// The longest wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Reads for a session until it is not behind any more, or its window is full.
+pub(super) async fn run(session: Arc<Session>) {
+    let mut wait = FIRST_WAIT;
+    while let Some((conversation, after, page)) = session.next_read() {
+        match read(&session, &conversation, after, page).await {
+            Ok(found) => {
+                wait = FIRST_WAIT;
+                session.deliver(&conversation, after, found);
+            }
+            Err(error) => {
+                tracing::warn!(%error, session = %session.id, %conversation, "log not read, trying again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        }
+    }
+}
+
+/// What lies behind a number.
+enum Found {
+    Records(Vec<Record>),
+    /// Nothing any more: everything before this number is gone.
+    Nothing {
+        first: u64,
+    },
+}
+
+async fn read(session: &Session, conversation: &Conversation, after: u64, page: Page) -> Result<Found, StoreError> {
+    let store = &session.environment.store;
+    let records = store.read(&conversation.log(), after, page).await?;
+    if !records.is_empty() {
+        return Ok(Found::Records(records));
+    }
+    Ok(Found::Nothing { first: store.head(&conversation.log()).await?.first })
+}
+
+impl Session {
+    /// What to read next; `None` ends the task, decided under the lock: whoever finds work after that starts another.
+    fn next_read(&self) -> Option<(Conversation, u64, Page)> {
+        let mut state = self.lock();
+        let State::Live(live) = &mut *state else { return None };
+        let next = live.cursors.as_mut().and_then(|cursors| cursors.next_read());
+        live.pumping = next.is_some();
+        next
+    }
+
+    /// Pushes what was read, as far as there is room, in one piece.
+    fn deliver(self: &Arc<Self>, conversation: &Conversation, after: u64, found: Found) {
+        let mut state = self.lock();
+        let State::Live(live) = &mut *state else { return };
+        let Some(cursors) = &mut live.cursors else { return };
+        let Some(holes) = cursors.is_reading(conversation, after) else { return };
+        // Not beyond what the feed has told: what it tells next is offered, and must not have been sent before.
+        let known = self.environment.directory.known(conversation);
+        let mut batch = Batch { session: self, conversation, cursors, pushes: live.pushes, content: Content::Nothing };
+        match found {
+            Found::Records(records) => {
+                let told = records.partition_point(|record| record.seq <= known.told);
+                batch.take(after, holes, &records[..told]);
+            }
+            Found::Nothing { first } => batch.skip(after, first.saturating_sub(1).min(known.told), holes),
+        }
+        let frames = batch.content.into_frames(self);
+        live.pushes += u64::from(!frames.is_empty());
+        cursors.catch_up(conversation, known.told);
+        cursors.settle(conversation, known.offered);
+        if !frames.is_empty() && self.connection.push(frames.into()).is_err() {
+            *state = State::Ended;
+        } else {
+            self.go_on(live);
+        }
+    }
+}
+
+/// What one page becomes on the line.
+struct Batch<'a> {
+    session: &'a Session,
+    conversation: &'a Conversation,
+    cursors: &'a mut Cursors,
+    /// The session's pushes before this one.
+    pushes: u64,
+    content: Content,
+}
+
+enum Content {
+    Nothing,
+    /// Frames of our own protocol.
+    Frames(Vec<u8>),
+    /// cim's frames are made of many messages.
+    Messages(Vec<Message>),
+}
+
+impl Batch<'_> {
+    fn take(&mut self, mut after: u64, mut holes: Holes, records: &[Record]) {
+        for record in records {
+            if record.seq > after + 1 {
+                self.skip(after, record.seq - 1, holes);
+            }
+            if !self.add(record) {
+                return;
+            }
+            (after, holes) = (record.seq, Holes::Announced);
+        }
+    }
+
+    /// Adds one message; false if there is no room for it.
+    fn add(&mut self, record: &Record) -> bool {
+        let envelope = match Envelope::open(self.conversation.clone(), record) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                tracing::error!(%error, conversation = %self.conversation, "a damaged record is told as gone");
+                self.skip(record.seq - 1, record.seq, Holes::Announced);
+                return true;
+            }
+        };
+        if self.session.is_own(&envelope) {
+            self.cursors.pass(self.conversation, record.seq, self.pushes_with_this());
+            return true;
+        }
+        if self.session.speaks != Speaks::V1 {
+            if !self.cursors.push(self.conversation, record.seq, envelope.weight(), self.pushes + 1) {
+                return false;
+            }
+            self.content.add_message(envelope.message);
+            return true;
+        }
+        let Some(frame) = envelope.frame() else {
+            self.skip(record.seq - 1, record.seq, Holes::Announced);
+            return true;
+        };
+        if !self.cursors.push(self.conversation, record.seq, envelope.weight(), self.pushes + 1) {
+            return false;
+        }
+        self.content.add_frame(&frame);
+        true
+    }
+
+    /// The messages behind `after` up to `to` are gone.
+    fn skip(&mut self, after: u64, to: u64, holes: Holes) {
+        if to <= after {
+            return;
+        }
+        let gap = v1::Gap { conversation: self.conversation.to_string(), from: after + 1, to };
+        match (holes, self.session.speaks) {
+            (Holes::Announced, Speaks::V1) => {
+                if let Some(frame) = envelope::frame(Body::Gap(gap)) {
+                    self.cursors.announce(self.conversation, to, self.pushes + 1);
+                    self.content.add_frame(&frame);
+                }
+            }
+            // cim has no word for it.
+            (Holes::Announced, Speaks::Cim(_)) => {
+                tracing::warn!(session = %self.session.id, conversation = %self.conversation, after, to, "messages are gone");
+                self.cursors.pass(self.conversation, to, self.pushes_with_this());
+            }
+            (Holes::Unknown, _) => self.cursors.pass(self.conversation, to, self.pushes_with_this()),
+        }
+    }
+
+    /// The count of pushes after this one, if it has anything to push yet.
+    const fn pushes_with_this(&self) -> u64 {
+        match self.content {
+            Content::Nothing => self.pushes,
+            Content::Frames(_) | Content::Messages(_) => self.pushes + 1,
+        }
+    }
+}
+
+impl Content {
+    fn add_frame(&mut self, frame: &[u8]) {
+        match self {
+            Self::Frames(frames) => frames.extend_from_slice(frame),
+            _ => *self = Self::Frames(frame.to_vec()),
+        }
+    }
+
+    fn add_message(&mut self, message: Message) {
+        match self {
+            Self::Messages(messages) => messages.push(message),
+            _ => *self = Self::Messages(vec![message]),
+        }
+    }
+
+    fn into_frames(self, session: &Session) -> Vec<u8> {
+        match (self, session.speaks) {
+            (Self::Frames(frames), _) => frames,
+            (Self::Messages(messages), Speaks::Cim(receiver)) => {
+                cim::offline(receiver, &session.environment.directory, &messages)
+            }
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Cue: a store in memory that fails where a test says.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use futures_core::future::BoxFuture;
+use keepline_server::store::memory::Memory;
+use keepline_server::store::{Append, Committed, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError};
+use tokio::sync::broadcast;
+
+/// What becomes of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// What should.
+    Done,
+    /// It is refused, for certain.
+    Refused,
+    /// It is stored, and the answer is lost.
+    AnswerLost,
+    /// It is lost, and the answer with it.
+    Lost,
+    /// It is stored, and never answered: as after a crash.
+    Hangs,
+}
+
+/// A store that fails where it is told to, and else does what it should.
+pub(crate) struct Cue {
+    pub(crate) memory: Arc<Memory>,
+    prefix: &'static str,
+    fates: Mutex<VecDeque<Fate>>,
+}
+
+impl Cue {
+    /// The appends to logs whose names begin with `prefix` have these fates, one after the other.
+    pub(crate) fn new(memory: Arc<Memory>, prefix: &'static str, fates: &[Fate]) -> Arc<Self> {
+        Arc::new(Self { memory, prefix, fates: Mutex::new(fates.iter().copied().collect()) })
+    }
+
+    /// Whether each fate has met an append.
+    pub(crate) fn is_over(&self) -> bool {
+        self.fates.lock().unwrap().is_empty()
+    }
+
+    fn fate(&self, log: &LogName) -> Fate {
+        if !log.as_str().starts_with(self.prefix) {
+            return Fate::Done;
+        }
+        self.fates.lock().unwrap().pop_front().unwrap_or(Fate::Done)
+    }
+}
+
+impl Store for Cue {
+    fn durability(&self) -> Durability {
+        self.memory.durability()
+    }
+
+    fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
+        match self.fate(&append.log) {
+            Fate::Done => self.memory.append(append),
+            Fate::Refused => Box::pin(async { Err(StoreError::Full) }),
+            Fate::Lost => Box::pin(async { Ok(Outcome::Unknown) }),
+            Fate::AnswerLost => {
+                drop(self.memory.append(append));
+                Box::pin(async { Ok(Outcome::Unknown) })
+            }
+            Fate::Hangs => {
+                drop(self.memory.append(append));
+                Box::pin(std::future::pending())
+            }
+        }
+    }
+
+    fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>> {
+        self.memory.head(log)
+    }
+
+    fn read(&self, log: &LogName, after: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+        self.memory.read(log, after, page)
+    }
+
+    fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+        self.memory.read_back(log, before, page)
+    }
+
+    fn logs(
+        &self,
+        prefix: &str,
+        after: Option<&LogName>,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Vec<(LogName, Head)>, StoreError>> {
+        self.memory.logs(prefix, after, limit)
+    }
+
+    fn trim(&self, log: &LogName, through: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+        self.memory.trim(log, through)
+    }
+
+    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+        self.memory.put_mark(owner, log, seq)
+    }
+
+    fn marks(&self, owner: &str) -> BoxFuture<'static, Result<Vec<(LogName, u64)>, StoreError>> {
+        self.memory.marks(owner)
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+        self.memory.subscribe()
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        self.memory.health()
+    }
+}
