@@ -39,7 +39,7 @@ pub enum Event {
         /// When the next attempt begins.
         next_try: Duration,
     },
-    /// The line is up.
+    /// The line is up: open, and let in by the peer where the protocol asks for that.
     Up {
         /// The endpoint, as it was given.
         endpoint: Arc<str>,
@@ -48,7 +48,8 @@ pub enum Event {
     Beat(Beat),
     /// Half of the time for the pong is gone.
     Suspect,
-    /// The line has ended; every message in flight has its verdict.
+    /// The line has ended; every message in flight has its verdict. Without an [`Up`](Self::Up) before it, the line was
+    /// not let in.
     Down {
         /// Why and how.
         report: Report,

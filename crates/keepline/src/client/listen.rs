@@ -5,26 +5,46 @@ use std::sync::Arc;
 use keepline_proto::wire::Codec;
 
 use super::event::{Event, Teller};
-use super::protocol::Protocol;
-use super::session::Session;
+use super::protocol::{Opening, Protocol};
+use super::session::{Heard, Session, Welcome};
 use crate::conn::{Beat, Flow, Handler, Report, Turn};
 
 /// The handler of a client's line.
 pub(super) struct Listen<P: Protocol> {
     pub(super) session: Arc<Session<P>>,
     pub(super) teller: Teller,
+    pub(super) endpoint: Arc<str>,
+    pub(super) opening: Opening,
 }
 
 impl<P: Protocol> Handler for Listen<P> {
     type Codec = P::Codec;
 
-    fn on_open(&mut self, _: &mut Turn<'_, P::Codec>) -> Flow {
-        // Pushes may wait since an older line, and each line would add one more.
-        self.session.room(&self.session.lock())
+    fn on_open(&mut self, turn: &mut Turn<'_, P::Codec>) -> Flow {
+        match self.opening {
+            Opening::Up => {
+                turn.establish();
+                self.session.may_read()
+            }
+            // It must read to be let in, whatever waits for the application.
+            Opening::Handshake => Flow::Continue,
+        }
     }
 
-    fn on_frame(&mut self, frame: <P::Codec as Codec>::Frame<'_>, _: &mut Turn<'_, P::Codec>) -> Flow {
-        self.session.on_frame(frame)
+    fn on_frame(&mut self, frame: <P::Codec as Codec>::Frame<'_>, turn: &mut Turn<'_, P::Codec>) -> Flow {
+        let Welcome { is_awaited, terms, flow } = match self.session.on_frame(frame) {
+            Heard::Follow(flow) => return flow,
+            Heard::Welcome(welcome) => welcome,
+        };
+        turn.establish();
+        if let Some(terms) = terms {
+            turn.set_terms(terms);
+        }
+        if is_awaited {
+            // Behind the change of state: who hears that the line is up can send.
+            self.teller.tell(Event::Up { endpoint: Arc::clone(&self.endpoint) });
+        }
+        flow
     }
 
     fn on_beat(&mut self, beat: Beat, _: &mut Turn<'_, P::Codec>) {

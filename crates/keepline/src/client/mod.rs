@@ -41,7 +41,7 @@ mod verdict;
 
 pub use connect::{Connect, Tcp, Unix};
 pub use event::{Event, Events};
-pub use protocol::{EchoProtocol, Incoming, Protocol};
+pub use protocol::{EchoProtocol, Incoming, Opening, Protocol};
 pub use seed::random_seed;
 pub use verdict::{NotSent, Outcome, Verdict};
 
@@ -59,7 +59,8 @@ pub struct Options {
     pub settings: Settings,
     /// The waits between attempts; see [`BackoffSettings`] for the defaults.
     pub backoff: BackoffSettings,
-    /// The most a connection attempt may take, name lookup and TLS included; 10 s.
+    /// The most a connection attempt may take, name lookup and TLS included; 10 s. A handshake
+    /// ([`Opening::Handshake`]) has as much again, unless the settings' `handshake_within` says otherwise.
     pub connect_within: Duration,
     /// Messages without an answer at one time, and pushes that wait for the application; 256. A burst is bounded by
     /// the outbox of the settings besides. A message whose outcome was dropped counts until its answer comes.

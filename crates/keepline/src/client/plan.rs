@@ -18,6 +18,8 @@ use keepline_proto::{Backoff, BackoffSettings, Duration, Instant, Reason, Reconn
 /// of the list; one that fell silent, or never became stable, is followed by the next endpoint, so that a server which
 /// accepts and then closes can't hold its clients.
 ///
+/// A line that was never let in is one that never became stable.
+///
 /// A line whose bytes could not be read says something about that endpoint only: the next one is tried after a wait.
 /// When lines to all of the list have ended so in a row, the fault is not one endpoint's, and the client gives up.
 #[derive(Debug)]
@@ -70,9 +72,8 @@ impl Plan {
         Step::Try(self.backoff.on_down(now, None))
     }
 
-    /// The line is up.
+    /// The line was up from here on. Told at its end, just before that is.
     pub(super) const fn on_up(&mut self, now: Instant) {
-        self.failed = 0;
         self.up = Some(now);
         self.backoff.on_up(now);
     }
@@ -108,6 +109,7 @@ impl Plan {
     /// Whether the line was stable. Not to be read off the backoff: the first failure ever looks there like the first
     /// after a stable line.
     fn end_line(&mut self, now: Instant) -> bool {
+        self.failed = 0;
         let stable = self.up.take().is_some_and(|since| now.since(since) >= self.stable);
         if stable {
             self.attempts = 0;
@@ -171,6 +173,19 @@ mod tests {
             assert!(matches!(plan.on_ended(at(lived), reason, None), Step::Try(_)));
             assert_eq!(plan.begin().0, 1, "{reason}");
         }
+    }
+
+    #[test]
+    fn a_line_that_is_not_let_in_begins_the_round_anew_after_its_wait() {
+        let mut plan = plan(2);
+        for _ in 0..3 {
+            plan.begin();
+            assert_eq!(plan.on_failed(at(0)), Step::Try(Duration::ZERO));
+            assert_eq!(plan.begin().0, 1);
+            let Step::Try(wait) = plan.on_ended(at(0), Reason::HandshakeTimeout, None) else { panic!() };
+            assert_ne!(wait, Duration::ZERO);
+        }
+        assert_eq!(plan.begin(), (0, 7));
     }
 
     #[test]

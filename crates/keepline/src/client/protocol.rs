@@ -1,5 +1,8 @@
 //! Protocol: how a client's messages and their answers lie in frames.
 
+use std::sync::Arc;
+
+use keepline_proto::liveness::Heartbeat;
 use keepline_proto::wire::{Codec, WireError, echo};
 use keepline_proto::{Reason, RetryHint};
 
@@ -18,6 +21,19 @@ pub trait Protocol: Send + 'static {
     /// codec decodes and carries the heartbeats, the other encodes messages before they are queued.
     fn codec(&mut self) -> Self::Codec;
 
+    /// How a new line begins: appends what it says first to `out`, and whether it has to be let in then. By default it
+    /// says nothing, and is up at once.
+    ///
+    /// Called for each line before it starts, with the codec that encodes its messages.
+    ///
+    /// # Errors
+    /// The codec's: the attempt fails, and the next endpoint is tried. A first word larger than the settings' outbox ends
+    /// the client as [`TooLarge`](Reason::TooLarge).
+    fn hello(&mut self, codec: &mut Self::Codec, out: &mut Vec<u8>) -> Result<Opening, WireError> {
+        let _ = (codec, out);
+        Ok(Opening::Up)
+    }
+
     /// Appends a message's frame to `out`. `id` counts the client's messages; formats that correlate answers carry it.
     ///
     /// # Errors
@@ -34,6 +50,20 @@ pub trait Protocol: Send + 'static {
     fn on_frame(&mut self, frame: <Self::Codec as Codec>::Frame<'_>) -> Incoming<Self::Answer>;
 }
 
+/// When a client's new line is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "at once, or when the peer says so")]
+pub enum Opening {
+    /// As soon as it is open.
+    Up,
+    /// When [`Incoming::Welcome`] has come. Until then no message is taken, and
+    /// [`Event::Up`](super::Event::Up) is not told. A peer that does not answer within the settings' `handshake_within`
+    /// (where that is `None`, the options' `connect_within`) ends the line as
+    /// [`HandshakeTimeout`](Reason::HandshakeTimeout); one that refuses says [`Incoming::Goodbye`], and the reason
+    /// decides whether to come back.
+    Handshake,
+}
+
 /// What a frame of the peer means to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,9 +74,13 @@ pub enum Incoming<A> {
     AnswerTo(u64, A),
     /// Something the peer sends by itself.
     Push(A),
+    /// The peer lets the line in ([`Opening::Handshake`]), on these liveness terms where it states some. On a line that
+    /// is up, new terms.
+    Welcome(Option<Arc<Heartbeat>>),
     /// Nothing for the application.
     Ignore,
-    /// The peer says that it will close, why, and when to come back.
+    /// The peer says that it will close, or does not let the line in: why, and when to come back. The line ends with this
+    /// reason.
     Goodbye(Reason, Option<RetryHint>),
 }
 

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use keepline_proto::wire::Codec;
-use keepline_proto::{Reason, RetryHint};
+use keepline_proto::liveness::Heartbeat;
+use keepline_proto::wire::{Codec, WireError};
+use keepline_proto::{Instant, Reason, RetryHint};
 use tokio::sync::{Notify, oneshot};
 
-use super::protocol::{Incoming, Protocol};
+use super::protocol::{Incoming, Opening, Protocol};
 use super::verdict::{NotSent, Outcome, Verdict};
+use crate::clock;
 use crate::conn::{Connection, Flow, SendError};
 
 /// Shared by a client's handles, its task and its line's handler.
@@ -21,9 +23,11 @@ pub(super) struct Session<P: Protocol> {
     in_flight: usize,
 }
 
-pub(super) struct State<P: Protocol> {
+struct State<P: Protocol> {
     protocol: P,
     line: Line<P::Codec>,
+    /// Since when the line is up, or the last one was.
+    up: Option<Instant>,
     /// Messages without an answer, in the order of sending.
     pending: BTreeMap<u64, Pending<P::Answer>>,
     next_id: u64,
@@ -31,10 +35,48 @@ pub(super) struct State<P: Protocol> {
     hint: Option<RetryHint>,
 }
 
+/// ```text
+///   ┌── no handshake ─────────┐
+///   │                welcome  ▼
+/// Down ──▶ Handshake ───────▶ Up
+///   ▲          └──────┬───────┘          from each: ──▶ Closed
+///   └─────────────────┘ a goodbye, or the line's end
+/// ```
 enum Line<C> {
     Down,
-    Up { connection: Connection, codec: C },
+    /// Open, but no message is taken yet.
+    Handshake(Open<C>),
+    Up(Open<C>),
     Closed,
+}
+
+struct Open<C> {
+    connection: Connection,
+    codec: C,
+}
+
+/// A line that is about to start.
+pub(super) struct Start<C> {
+    /// Its driver's.
+    pub(super) decoder: C,
+    /// The messages'.
+    pub(super) encoder: C,
+    pub(super) opening: Opening,
+    /// What it says first.
+    pub(super) hello: Bytes,
+}
+
+/// What the line does after a frame.
+pub(super) enum Heard {
+    Follow(Flow),
+    Welcome(Welcome),
+}
+
+pub(super) struct Welcome {
+    /// Whether the line was waiting for it.
+    pub(super) is_awaited: bool,
+    pub(super) terms: Option<Arc<Heartbeat>>,
+    pub(super) flow: Flow,
 }
 
 struct Pending<A> {
@@ -48,6 +90,7 @@ impl<P: Protocol> Session<P> {
         let state = State {
             protocol,
             line: Line::Down,
+            up: None,
             pending: BTreeMap::new(),
             next_id: 0,
             pushes: VecDeque::new(),
@@ -64,20 +107,35 @@ impl<P: Protocol> Session<P> {
         }
     }
 
-    /// The codecs for a line that is about to start: one for its driver, one for the messages.
-    pub(super) fn codecs(&self) -> [P::Codec; 2] {
+    /// What a line that is about to start needs of the protocol.
+    pub(super) fn start(&self) -> Result<Start<P::Codec>, WireError> {
         let mut state = self.lock();
-        [state.protocol.codec(), state.protocol.codec()]
+        let (decoder, mut encoder) = (state.protocol.codec(), state.protocol.codec());
+        let mut hello = Vec::new();
+        let opening = state.protocol.hello(&mut encoder, &mut hello)?;
+        Ok(Start { decoder, encoder, opening, hello: hello.into() })
     }
 
-    /// From now on messages go to this line.
-    pub(super) fn up(&self, connection: Connection, codec: P::Codec) {
+    /// From now on messages go to this line, or from its welcome on.
+    pub(super) fn open(&self, connection: Connection, codec: P::Codec, opening: Opening, now: Instant) {
         let mut state = self.lock();
-        match state.line {
+        if matches!(state.line, Line::Closed) {
             // Closed while it was connecting: nobody else knows of this line.
-            Line::Closed => connection.close(Reason::Bye),
-            _ => state.line = Line::Up { connection, codec },
+            return connection.close(Reason::Bye);
         }
+        let open = Open { connection, codec };
+        match opening {
+            Opening::Up => {
+                state.up = Some(now);
+                state.line = Line::Up(open);
+            }
+            Opening::Handshake => state.line = Line::Handshake(open),
+        }
+    }
+
+    /// Since when the line that has ended was up, if it ever was.
+    pub(super) fn take_up(&self) -> Option<Instant> {
+        self.lock().up.take()
     }
 
     /// The line is gone: each message in flight has its verdict before this returns.
@@ -99,7 +157,7 @@ impl<P: Protocol> Session<P> {
     /// No line will come any more.
     pub(super) fn close(&self) {
         let line = std::mem::replace(&mut self.lock().line, Line::Closed);
-        if let Line::Up { connection, .. } = line {
+        if let Some(connection) = line.connection() {
             connection.close(Reason::Bye);
         }
         self.pushed.notify_waiters();
@@ -110,7 +168,7 @@ impl<P: Protocol> Session<P> {
         let mut state = self.lock();
         let push = state.pushes.pop_front();
         if state.pushes.len() == self.in_flight / 2
-            && let Line::Up { connection, .. } = &state.line
+            && let Some(connection) = state.line.connection()
         {
             connection.resume();
         }
@@ -121,31 +179,43 @@ impl<P: Protocol> Session<P> {
         push.ok_or(matches!(state.line, Line::Closed))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State<P>> {
+    fn lock(&self) -> MutexGuard<'_, State<P>> {
         // A panic in a protocol's method may leave a message without its verdict, nothing worse.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn on_frame(&self, frame: <P::Codec as Codec>::Frame<'_>) -> Flow {
+    pub(super) fn on_frame(&self, frame: <P::Codec as Codec>::Frame<'_>) -> Heard {
         let mut state = self.lock();
-        match state.protocol.on_frame(frame) {
+        let flow = match state.protocol.on_frame(frame) {
             Incoming::Answer(answer) => match state.pending.pop_first() {
                 Some((_, pending)) => pending.answer(answer),
-                None => return self.push(&mut state, answer),
+                None => self.push(&mut state, answer),
             },
             Incoming::AnswerTo(id, answer) => match state.pending.remove(&id) {
                 Some(pending) => pending.answer(answer),
-                None => tracing::debug!(id, "late or double answer ignored"),
+                None => {
+                    tracing::debug!(id, "late or double answer ignored");
+                    Flow::Continue
+                }
             },
-            Incoming::Push(push) => return self.push(&mut state, push),
-            Incoming::Ignore => {}
+            Incoming::Push(push) => self.push(&mut state, push),
+            Incoming::Welcome(terms) => {
+                let is_awaited = state.welcome(clock::now());
+                return Heard::Welcome(Welcome { is_awaited, terms, flow: self.room(&state) });
+            }
+            Incoming::Ignore => Flow::Continue,
             Incoming::Goodbye(reason, hint) => {
                 state.hint = hint;
                 state.settle(reason);
-                return Flow::Close(reason);
+                Flow::Close(reason)
             }
-        }
-        Flow::Continue
+        };
+        Heard::Follow(flow)
+    }
+
+    /// Whether the line reads: each new one would add a push to those that wait since an older line.
+    pub(super) fn may_read(&self) -> Flow {
+        self.room(&self.lock())
     }
 
     /// Keeps a push for the application; one that does not take them stops the line's reading.
@@ -155,7 +225,7 @@ impl<P: Protocol> Session<P> {
         self.room(state)
     }
 
-    pub(super) fn room(&self, state: &State<P>) -> Flow {
+    fn room(&self, state: &State<P>) -> Flow {
         if state.pushes.len() >= self.in_flight { Flow::Pause } else { Flow::Continue }
     }
 }
@@ -163,11 +233,26 @@ impl<P: Protocol> Session<P> {
 impl<P: Protocol> State<P> {
     /// No answer will be read any more: what has left has its verdict now, the rest when it is known to stay.
     fn settle(&mut self, reason: Reason) {
-        if matches!(self.line, Line::Up { .. }) {
+        if self.line.connection().is_some() {
             self.line = Line::Down;
         }
         for (_, pending) in self.pending.extract_if(.., |_, pending| pending.is_sent()) {
             pending.end(reason);
+        }
+    }
+
+    /// The peer lets the line in; whether it was waiting for that.
+    fn welcome(&mut self, now: Instant) -> bool {
+        match std::mem::replace(&mut self.line, Line::Down) {
+            Line::Handshake(open) => {
+                self.up = Some(now);
+                self.line = Line::Up(open);
+                true
+            }
+            line => {
+                self.line = line;
+                false
+            }
         }
     }
 
@@ -177,8 +262,8 @@ impl<P: Protocol> State<P> {
         in_flight: usize,
     ) -> Result<oneshot::Receiver<Verdict<P::Answer>>, NotSent> {
         let (connection, codec) = match &mut self.line {
-            Line::Up { connection, codec } => (connection, codec),
-            Line::Down => return Err(NotSent::NotConnected),
+            Line::Up(Open { connection, codec }) => (connection, codec),
+            Line::Down | Line::Handshake(_) => return Err(NotSent::NotConnected),
             Line::Closed => return Err(NotSent::Closed),
         };
         if self.pending.len() >= in_flight {
@@ -199,10 +284,20 @@ impl<P: Protocol> State<P> {
     }
 }
 
+impl<C> Line<C> {
+    const fn connection(&self) -> Option<&Connection> {
+        match self {
+            Self::Handshake(open) | Self::Up(open) => Some(&open.connection),
+            Self::Down | Self::Closed => None,
+        }
+    }
+}
+
 impl<A> Pending<A> {
-    fn answer(self, answer: A) {
+    fn answer(self, answer: A) -> Flow {
         // Nobody waits for a dropped outcome.
         let _ = self.verdict.send(Verdict::Answered(answer));
+        Flow::Continue
     }
 
     fn is_sent(&self) -> bool {
@@ -236,10 +331,10 @@ mod tests {
         let (teller, _events) = event::channel();
         let settings = Settings::new(Heartbeat::off());
         let (io, _peer) = tokio::io::duplex(64);
-        let listen = Listen { session: Arc::clone(&session), teller };
+        let listen = Listen { session: Arc::clone(&session), teller, endpoint: "a".into(), opening: Opening::Up };
         let driver = Driver::new(io, listen, Echo::strict(), Environment::new(settings, None), LineId(1));
         session.close();
-        session.up(driver.connection(), Echo::strict());
+        session.open(driver.connection(), Echo::strict(), Opening::Up, clock::now());
         let limit = Duration::from_secs(2).to_std();
         let report = tokio::time::timeout(limit, driver).await.expect("the line ends");
         assert_eq!(report.reason, Reason::Bye);

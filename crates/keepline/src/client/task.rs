@@ -10,8 +10,9 @@ use tokio::sync::watch;
 use super::event::{Event, Teller};
 use super::listen::Listen;
 use super::plan::{Plan, Step};
+use super::protocol::Opening;
 use super::seed::random_seed;
-use super::session::Session;
+use super::session::{Session, Start};
 use super::{Connect, Options, Protocol};
 use crate::clock;
 use crate::conn::{Cause, Driver, Environment, LineId, Report};
@@ -47,7 +48,10 @@ impl<C: Connect, P: Protocol> Task<C, P> {
     ) -> Self {
         // Drawn here: options are cloned for many clients.
         let plan = Plan::new(options.endpoints.len(), options.backoff, options.seed.unwrap_or_else(random_seed));
-        let environment = Environment::new(options.settings.clone(), None);
+        let mut settings = options.settings.clone();
+        // A line without a handshake ends this deadline as it opens.
+        settings.handshake_within.get_or_insert(options.connect_within);
+        let environment = Environment::new(settings, None);
         Self { connect: Arc::new(connect), options, session, closed, teller, plan, environment, lines: 0 }
     }
 
@@ -78,7 +82,8 @@ impl<C: Connect, P: Protocol> Task<C, P> {
             let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {within}"));
             let io = tokio::time::timeout(within.to_std(), connect.connect(&to)).await.map_err(late)??;
             // Here, as the protocol too may panic.
-            Ok((io, session.codecs()))
+            let start = session.start().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            Ok((io, start))
         });
         let result = match self.unless_closed(&mut connecting).await {
             Some(Ok(result)) => result,
@@ -89,7 +94,7 @@ impl<C: Connect, P: Protocol> Task<C, P> {
             }
         };
         match result {
-            Ok((io, codecs)) => self.line(io, codecs, endpoint).await,
+            Ok((io, start)) => self.line(io, start, endpoint).await,
             Err(error) => self.failed(error, endpoint),
         }
     }
@@ -102,18 +107,28 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         Next::Wait(next_try)
     }
 
-    async fn line(&mut self, io: C::Io, [decoder, encoder]: [P::Codec; 2], endpoint: Arc<str>) -> Next {
+    async fn line(&mut self, io: C::Io, start: Start<P::Codec>, endpoint: Arc<str>) -> Next {
+        let Start { decoder, encoder, opening, hello } = start;
         self.lines += 1;
         let id = LineId(self.lines);
-        let listen = Listen { session: Arc::clone(&self.session), teller: self.teller.clone() };
+        let (session, teller) = (Arc::clone(&self.session), self.teller.clone());
+        let listen = Listen { session, teller, endpoint: Arc::clone(&endpoint), opening };
         let driver = Driver::new(io, listen, decoder, Arc::clone(&self.environment), id);
         let opened = clock::now();
-        self.plan.on_up(opened);
+        let connection = driver.connection();
+        if !hello.is_empty() && connection.send(hello).is_err() {
+            connection.close(Reason::TooLarge);
+        }
         // In this order: who hears that the line is up can send, and the line's own events come after it.
-        self.session.up(driver.connection(), encoder);
-        self.teller.tell(Event::Up { endpoint });
+        self.session.open(connection, encoder, opening, opened);
+        if opening == Opening::Up {
+            self.teller.tell(Event::Up { endpoint });
+        }
         let ended = tokio::spawn(driver).await;
         let now = clock::now();
+        if let Some(up) = self.session.take_up() {
+            self.plan.on_up(up);
+        }
         let report = ended.unwrap_or_else(|_| Report::new(id, Reason::ServerError, opened, now));
         let reason = report.reason;
         let hint = self.session.take_hint();
