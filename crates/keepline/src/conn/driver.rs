@@ -262,7 +262,8 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         if flags.has(Flag::Mail) {
             self.backlog = Backlog::Outbox;
         }
-        if flags.has(Flag::Resume) || flags.has(Flag::Answered) || flags.has(Flag::Reread) {
+        let may_read_on = flags.has(Flag::Resume) || flags.has(Flag::Answered) || flags.has(Flag::Reread);
+        if may_read_on {
             let now = clock::now();
             if flags.has(Flag::Resume) {
                 self.unpause(Paused::HANDLER, now);
@@ -270,14 +271,15 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             if flags.has(Flag::Answered) && flags.in_flight() < self.environment.settings.answers_in_flight.max(1) {
                 self.unpause(Paused::ANSWERS, now);
             }
-            if self.paused.is_empty() && self.is_open() {
-                self.read_leftover(cx, now, scratch);
-            }
         }
         if flags.has(Flag::Wake) && self.is_open() {
             let now = clock::now();
             let flow = self.with_turn(now, &mut scratch.output, |handler, turn| handler.on_wake(turn));
             self.follow(flow, now, &mut scratch.output);
+        }
+        // Behind the call: its news, as a larger frame limit, may be what a paused line waited for.
+        if may_read_on && self.paused.is_empty() && self.is_open() {
+            self.read_leftover(cx, clock::now(), scratch);
         }
         if let Some(reason) = flags.close_reason() {
             self.close(reason, None, clock::now(), &mut scratch.output);

@@ -51,8 +51,9 @@ pub trait Handler: Send + Unpin + 'static {
     }
 
     /// Somebody asked for a turn by [`Connection::wake`](super::Connection::wake), once or several times: there is news
-    /// that only the line's own task can act on, as new liveness terms. Called on a paused line too, and before a close
-    /// that was asked for at the same time; never once the line closes.
+    /// that only the line's own task can act on, as new liveness terms. Called on a paused line too, before what a
+    /// [`resume`](super::Connection::resume) of the same moment lets it read, and before a close of the same moment;
+    /// never once the line closes.
     fn on_wake(&mut self, turn: &mut Turn<'_, Self::Codec>) -> Flow {
         let _ = turn;
         Flow::Continue

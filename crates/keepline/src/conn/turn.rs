@@ -142,7 +142,8 @@ impl<C: Codec> Turn<'_, C> {
         Connection::new(Arc::clone(self.shared), Arc::clone(self.environment))
     }
 
-    /// The codec, to encode frames for other lines.
+    /// The codec: to encode frames for other lines, or to change it, as to raise its frame limit once the peer has logged
+    /// in. A change holds from the very next frame, also for one of which a part has arrived.
     pub const fn codec(&mut self) -> &mut C {
         self.codec
     }

@@ -17,6 +17,7 @@ mod client_reconnect;
 mod client_verdicts;
 mod drain;
 mod ending;
+mod frame_limit;
 mod frames;
 mod heartbeats;
 mod idle_events;
