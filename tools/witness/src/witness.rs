@@ -117,7 +117,8 @@ impl Witness {
         self.order(Order::Cut).await;
     }
 
-    /// Stops reading: its kernel still takes bytes until the buffer is full. It still sends.
+    /// Stops reading until [`Witness::thaw`] or the end of the line: its kernel still takes bytes until the buffer is
+    /// full. It still sends, and pings.
     pub async fn freeze(&self) {
         self.order(Order::Freeze).await;
     }

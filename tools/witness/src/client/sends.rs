@@ -70,7 +70,9 @@ impl Sends {
         open.state = State::Attempted;
         let message_id = id.0.to_be_bytes().to_vec().into();
         let (conversation, body) = (open.conv.clone(), open.body.clone().into());
-        Some(v1::Send { conversation, message_id, body, ..v1::Send::default() })
+        // A text is UTF-8 by the protocol.
+        let kind = if str::from_utf8(&open.body).is_ok() { v1::Kind::Text } else { v1::Kind::Custom };
+        Some(v1::Send { conversation, message_id, kind: kind.into(), body })
     }
 
     /// Its final answer is here.

@@ -32,7 +32,7 @@ impl Folder {
         text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
     }
 
-    fn file(&self, proc: &str) -> PathBuf {
+    pub(crate) fn file(&self, proc: &str) -> PathBuf {
         self.path.join(format!("{proc}.jsonl"))
     }
 }

@@ -140,3 +140,25 @@ async fn a_witness_with_an_account_of_its_own_states_it_after_each_login() {
     soon("the answer", bob.send(&conv, b"behind it")).await.expect("stored");
     assert_eq!(fake.shared.state().resumes, [(conv, 3)]);
 }
+
+#[tokio::test]
+async fn no_more_messages_are_on_the_way_than_the_option_says() {
+    for in_flight in [1, 4] {
+        let fake = Fake::start(Faults::default()).await;
+        let folder = Folder::new("in-flight");
+        let mut options = options(&fake, "ann");
+        (options.in_flight, options.reconnect) = (in_flight, false);
+        options.patience = Duration::from_millis(300);
+        let ann = connect(options, &folder.history("p")).await;
+        fake.set(Faults { mute: true, ..Faults::default() });
+        // One more waits in the witness's mailbox, and the next not even there.
+        for number in 0..=in_flight {
+            soon("a place", ann.submit(&private("ann", "bob"), &[number as u8])).await.expect("it takes it");
+        }
+        soon("the end", ann.until(|seen| matches!(seen.line, Line::Ended(_)))).await.expect("the server is mute");
+        assert_eq!(ann.seen().infos, in_flight as u64);
+        let records = folder.records("p");
+        let count = |phase| records.iter().filter(|r| r.op == Op::Send && r.phase == phase).count();
+        assert_eq!((count(Phase::Invoke), count(Phase::Info)), (in_flight, in_flight));
+    }
+}

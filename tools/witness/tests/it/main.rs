@@ -1,6 +1,7 @@
 //! The witness against a small server of our own, faithful or sabotaged, and judged by the checker.
 
 mod accounts;
+mod binary;
 mod faults;
 mod folder;
 mod lines;

@@ -90,6 +90,14 @@ impl Fake {
         self.shared.state().faults = faults;
     }
 
+    /// Waits until so many messages have been sent, with those sent again.
+    pub(crate) async fn until_sent(&self, count: u64) {
+        let mut changes = self.shared.changes.subscribe();
+        while self.shared.state().sent < count {
+            changes.changed().await.expect("the server is there");
+        }
+    }
+
     /// The final reading of the store.
     pub(crate) fn read(&self, history: &History) {
         let state = self.shared.state();
