@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::conversation::Conversation;
-use crate::directory::{Audience, Directory, Members};
+use crate::directory::{Audience, Directory};
+use crate::groups::Group;
 use crate::id::GroupId;
 use crate::session::{Envelope, Holes, Hub, Session};
 use crate::store::Committed;
@@ -24,7 +25,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Hands out what the feed tells, for as long as there is a store.
 pub(super) async fn run(hub: Arc<Hub>, mut feed: Receiver<Committed>) {
     let directory = Arc::clone(&hub.environment().directory);
-    let mut changes = directory.roster().changes();
+    let mut changes = directory.groups().changes();
     let mut fan_out = FanOut { hub, directory, groups: HashMap::new() };
     fan_out.look_at_groups();
     // What was stored between the directory's first look and our subscription.
@@ -52,15 +53,19 @@ pub(super) async fn run(hub: Arc<Hub>, mut feed: Receiver<Committed>) {
 struct FanOut {
     hub: Arc<Hub>,
     directory: Arc<Directory>,
-    /// The members of each group when we last looked: who is in it now and was not then has something to read.
-    groups: HashMap<GroupId, Arc<Members>>,
+    /// Each group when we last looked: who is in it now and was not then has something to read.
+    groups: HashMap<GroupId, Arc<Group>>,
 }
 
 impl FanOut {
-    fn on_committed(&self, committed: &Committed) {
+    fn on_committed(&mut self, committed: &Committed) {
         let Some(conversation) = committed.log.conversation() else { return };
         let seq = committed.record.seq;
         let Some(before) = self.directory.advance(&conversation, seq) else { return };
+        if let Conversation::Group(group) = &conversation {
+            // Whoever was taken out of the group before this was said must not hear it.
+            self.on_change(group);
+        }
         match Envelope::open(conversation.clone(), &committed.record) {
             Ok(envelope) if before + 1 == seq => self.each(&conversation, |session| session.offer(&envelope)),
             Ok(_) => self.fall_behind(&conversation, before),
@@ -92,7 +97,7 @@ impl FanOut {
 
     fn look_at_groups(&mut self) {
         let known: Vec<_> = self.groups.keys().cloned().collect();
-        for group in self.directory.roster().groups().iter().chain(&known) {
+        for group in self.directory.groups().ids().iter().chain(&known) {
             self.on_change(group);
         }
     }
@@ -100,23 +105,25 @@ impl FanOut {
     /// Who has come to a group reads what was said since; who has left hears no more of it.
     fn on_change(&mut self, group: &GroupId) {
         let conversation = Conversation::Group(group.clone());
-        let now = self.directory.roster().group(group).unwrap_or_default();
-        let before = self.groups.get(group).cloned().unwrap_or_default();
-        for (user, since) in &before.0 {
-            if now.0.get(user) != Some(since) {
+        let now = self.directory.groups().get(group);
+        if self.groups.get(group).map(Arc::as_ptr) == now.as_ref().map(Arc::as_ptr) {
+            return;
+        }
+        let before = match &now {
+            Some(now) => self.groups.insert(group.clone(), Arc::clone(now)),
+            None => self.groups.remove(group),
+        };
+        let since = |group: &Option<Arc<Group>>, user| Some(group.as_ref()?.members.get(user)?.since);
+        for user in before.iter().flat_map(|before| before.members.keys()) {
+            if since(&now, user) != since(&before, user) {
                 self.hub.each_of(user, |session| session.forget(&conversation));
             }
         }
         let head = self.directory.head(&conversation);
-        for (user, since) in &now.0 {
-            if before.0.get(user) != Some(since) && head > *since {
-                self.hub.each_of(user, |session| session.fall_behind(&conversation, *since, Holes::Unknown));
+        for (user, member) in now.iter().flat_map(|now| &now.members) {
+            if since(&before, user) != Some(member.since) && head > member.since {
+                self.hub.each_of(user, |session| session.fall_behind(&conversation, member.since, Holes::Unknown));
             }
-        }
-        if now.0.is_empty() {
-            self.groups.remove(group);
-        } else {
-            self.groups.insert(group.clone(), now);
         }
     }
 
@@ -126,7 +133,7 @@ impl FanOut {
 
     /// Every live session that hears a conversation.
     fn each(&self, conversation: &Conversation, mut each: impl FnMut(&Arc<Session>)) {
-        // A group as we saw it last, and not as it is: whoever has come since is told to read once we see him come.
+        // A group as we saw it last: whoever has come since is told to read once we see him come.
         let audience = match conversation {
             Conversation::Group(group) => self.groups.get(group).cloned().map_or(Audience::Nobody, Audience::Group),
             _ => self.directory.audience(conversation),
@@ -138,7 +145,7 @@ impl FanOut {
                     self.hub.each_of(&other, &mut each);
                 }
             }
-            Audience::Group(members) => members.0.keys().for_each(|user| self.hub.each_of(user, &mut each)),
+            Audience::Group(group) => group.members.keys().for_each(|user| self.hub.each_of(user, &mut each)),
             Audience::Everyone => self.hub.each(each),
             Audience::Nobody => {}
         }

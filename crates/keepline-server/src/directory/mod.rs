@@ -9,20 +9,19 @@ use std::sync::Arc;
 
 use scc::HashMap;
 
+use crate::accounts::{Accounts, cim};
 use crate::conversation::Conversation;
+use crate::groups::{Group, Groups};
 use crate::id::UserId;
 use crate::store::{Head, LogName, Store, StoreError};
-
-mod roster;
-
-pub use roster::{Members, Roster};
 
 /// Logs asked for at one time.
 const LOGS: usize = 1000;
 
 /// Who is in which conversation, and how far each conversation is.
 pub struct Directory {
-    roster: Arc<dyn Roster>,
+    groups: Arc<Groups>,
+    accounts: Arc<Accounts>,
     heads: HashMap<Conversation, Known>,
     /// The private conversations of each user.
     private: HashMap<UserId, BTreeSet<Conversation>>,
@@ -45,7 +44,7 @@ pub enum Audience {
     /// Two users, or one twice who writes to himself.
     Pair([UserId; 2]),
     /// A group's members.
-    Group(Arc<Members>),
+    Group(Arc<Group>),
     /// Every user.
     Everyone,
     /// Nobody: there is no such group.
@@ -69,9 +68,9 @@ impl Directory {
     ///
     /// # Errors
     /// The store's.
-    pub async fn load(store: &dyn Store, roster: Arc<dyn Roster>) -> Result<Self, StoreError> {
+    pub async fn load(store: &dyn Store, groups: Arc<Groups>, accounts: Arc<Accounts>) -> Result<Self, StoreError> {
         let epoch = store.head(&Conversation::Everyone.log()).await?.epoch;
-        let directory = Self { roster, heads: HashMap::new(), private: HashMap::new(), epoch };
+        let directory = Self { groups, accounts, heads: HashMap::new(), private: HashMap::new(), epoch };
         directory
             .scan(store, |conversation, head| {
                 directory.advance(&conversation, head.seq);
@@ -95,13 +94,14 @@ impl Directory {
         match conversation {
             Conversation::Private(pair) => {
                 let other = pair.other(user).ok_or(Refusal::NotMember)?;
-                self.roster.exists_since(other).map(drop).ok_or(Refusal::Unknown)
+                if self.accounts.exists(other) { Ok(()) } else { Err(Refusal::Unknown) }
             }
             Conversation::Group(group) => {
-                let members = self.roster.group(group).ok_or(Refusal::Unknown)?;
-                if members.0.contains_key(user) { Ok(()) } else { Err(Refusal::NotMember) }
+                let group = self.groups.get(group).ok_or(Refusal::Unknown)?;
+                if group.members.contains_key(user) { Ok(()) } else { Err(Refusal::NotMember) }
             }
-            Conversation::Everyone => self.roster.exists_since(user).map(drop).ok_or(Refusal::NotMember),
+            Conversation::Everyone if self.accounts.exists(user) => Ok(()),
+            Conversation::Everyone => Err(Refusal::NotMember),
         }
     }
 
@@ -111,8 +111,8 @@ impl Directory {
     pub fn reads_behind(&self, user: &UserId, conversation: &Conversation) -> Option<u64> {
         match conversation {
             Conversation::Private(pair) => pair.other(user).map(|_| 0),
-            Conversation::Group(group) => self.roster.group(group)?.0.get(user).copied(),
-            Conversation::Everyone => self.roster.exists_since(user),
+            Conversation::Group(group) => self.groups.get(group)?.members.get(user).map(|member| member.since),
+            Conversation::Everyone => self.accounts.everyone_since(user),
         }
     }
 
@@ -121,7 +121,7 @@ impl Directory {
     pub fn audience(&self, conversation: &Conversation) -> Audience {
         match conversation {
             Conversation::Private(pair) => Audience::Pair(pair.users().map(Clone::clone)),
-            Conversation::Group(group) => self.roster.group(group).map_or(Audience::Nobody, Audience::Group),
+            Conversation::Group(group) => self.groups.get(group).map_or(Audience::Nobody, Audience::Group),
             Conversation::Everyone => Audience::Everyone,
         }
     }
@@ -131,7 +131,7 @@ impl Directory {
     #[must_use]
     pub fn conversations_of(&self, user: &UserId) -> Vec<(Conversation, u64)> {
         let private = self.private.read_sync(user, |_, all| all.iter().cloned().collect::<Vec<_>>());
-        let groups = self.roster.groups_of(user).into_iter().map(Conversation::Group);
+        let groups = self.groups.groups_of(user).into_iter().map(Conversation::Group);
         let all = private.into_iter().flatten().chain(groups).chain([Conversation::Everyone]);
         all.map(|conversation| (self.head(&conversation), conversation)).map(|(head, it)| (it, head)).collect()
     }
@@ -142,10 +142,17 @@ impl Directory {
         self.known(conversation).told
     }
 
-    /// Who exists and who belongs where.
+    /// The groups.
     #[must_use]
-    pub fn roster(&self) -> &Arc<dyn Roster> {
-        &self.roster
+    pub const fn groups(&self) -> &Arc<Groups> {
+        &self.groups
+    }
+
+    /// A user as cim's clients know him: number and name. Who is not of cim has no number there: 0, which is nobody's.
+    #[must_use]
+    pub fn cim_name(&self, user: &UserId) -> (i64, String) {
+        let known = cim::id_of(user).and_then(|id| Some((id, self.accounts.cim().name_of(id)?)));
+        known.unwrap_or_else(|| (0, user.to_string()))
     }
 
     pub(crate) fn known(&self, conversation: &Conversation) -> Known {

@@ -23,16 +23,15 @@ use keepline_proto::wire::dialect::Dialect;
 use keepline_proto::wire::im::{Accepts, Frame, Im};
 use tokio::sync::oneshot;
 
+use crate::accounts::{self, Accounts, AuthError, Identity};
 use crate::delivery::Delivery;
 use crate::id::{DeviceId, UserId};
 use crate::session::{Hub, Login, Session, Speaks, WINDOW_BYTES, WINDOW_MESSAGES, cim};
 
-mod gate;
 mod pace;
 mod terms;
 mod v1;
 
-pub use gate::{Bearer, Gate, GateError};
 pub use pace::PaceLimit;
 pub use terms::{Terms, TermsLimits};
 
@@ -80,7 +79,7 @@ impl Default for LineSettings {
 pub struct Lines {
     hub: Arc<Hub>,
     delivery: Arc<Delivery>,
-    gate: Arc<dyn Gate>,
+    accounts: Arc<Accounts>,
     settings: LineSettings,
     heartbeat: Arc<Heartbeat>,
     cim_heartbeat: Arc<Heartbeat>,
@@ -94,11 +93,11 @@ impl Lines {
     pub fn new(
         hub: Arc<Hub>,
         delivery: Arc<Delivery>,
-        gate: Arc<dyn Gate>,
+        accounts: Arc<Accounts>,
         settings: LineSettings,
     ) -> Result<Arc<Self>, HeartbeatError> {
         let heartbeat = Arc::new(settings.terms.heartbeat()?);
-        Ok(Arc::new(Self { hub, delivery, gate, settings, heartbeat, cim_heartbeat: terms::cim()? }))
+        Ok(Arc::new(Self { hub, delivery, accounts, settings, heartbeat, cim_heartbeat: terms::cim()? }))
     }
 
     /// The settings of a server of such lines.
@@ -152,7 +151,7 @@ enum State {
 
 /// A hello whose token is being looked up.
 struct Checking {
-    answer: oneshot::Receiver<Result<Bearer, GateError>>,
+    answer: oneshot::Receiver<Result<Identity, AuthError>>,
     hello: v1::Hello,
     peer: Option<SocketAddr>,
 }
@@ -176,7 +175,8 @@ impl Line {
         turn: &mut Turn<'_, Im>,
     ) -> Flow {
         let Ok(login) = frame.cim() else { return Flow::Close(Reason::ProtocolError) };
-        let Some(user) = self.lines.gate.cim_user(login.id, &login.text) else {
+        let known = self.lines.accounts.cim().name_of(login.id);
+        let Some(user) = known.filter(|name| *name == login.text).and_then(|_| accounts::cim::user_of(login.id)) else {
             tracing::info!(id = login.id, "a login of cim with a name that is not the number's");
             return Flow::Close(Reason::AuthFailed);
         };

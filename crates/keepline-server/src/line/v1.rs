@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 
 pub(super) use keepline_proto::wire::im::v1::Hello;
 
-use super::{Bearer, Checking, GateError, Line, State, Terms};
+use super::{Checking, Line, State, Terms};
+use crate::accounts::{AuthError, Identity};
 use crate::conversation::Conversation;
 use crate::delivery::{Draft, Receipt, SendError, Sender};
 use crate::id::{DeviceId, MessageId};
@@ -20,7 +21,7 @@ use crate::session::{Session, Speaks, frame as framed};
 
 impl Line {
     pub(super) fn on_hello(&mut self, frame: Frame<'_>, peer: Option<SocketAddr>, turn: &mut Turn<'_, Im>) -> Flow {
-        let Ok(v1::Frame { body: Some(Body::Hello(hello)), .. }) = frame.v1() else {
+        let Ok(v1::Frame { body: Some(Body::Hello(mut hello)), .. }) = frame.v1() else {
             return Flow::Close(Reason::ProtocolError);
         };
         match Role::try_from(hello.role) {
@@ -32,10 +33,11 @@ impl Line {
             }
             Ok(Role::Session) => {
                 let (tell, answer) = oneshot::channel();
-                let (looking, connection) = (self.lines.gate.authenticate(&hello.token), turn.connection());
+                let (accounts, connection) = (Arc::clone(&self.lines.accounts), turn.connection());
+                let token = std::mem::take(&mut hello.token);
                 drop(tokio::spawn(async move {
                     // Nobody hears it where the line has ended.
-                    let _ = tell.send(looking.await);
+                    let _ = tell.send(accounts.authenticate(&token).await);
                     connection.wake();
                 }));
                 self.state = State::Checking(Box::new(Checking { answer, hello, peer }));
@@ -55,15 +57,24 @@ impl Line {
         };
         let (hello, peer) = (std::mem::take(&mut checking.hello), checking.peer);
         match answer {
-            Ok(bearer) => self.on_bearer(bearer, &hello, peer, turn),
-            Err(GateError::Refused) => Flow::Close(Reason::AuthFailed),
-            Err(GateError::Unavailable) => Flow::Close(Reason::ServerError),
+            Ok(identity) => self.on_identity(identity, &hello, peer, turn),
+            Err(AuthError::Refused) => Flow::Close(Reason::AuthFailed),
+            Err(error) => {
+                tracing::warn!(%error, "a token can't be looked up");
+                Flow::Close(Reason::ServerError)
+            }
         }
     }
 
-    fn on_bearer(&mut self, bearer: Bearer, hello: &Hello, peer: Option<SocketAddr>, turn: &mut Turn<'_, Im>) -> Flow {
+    fn on_identity(
+        &mut self,
+        identity: Identity,
+        hello: &Hello,
+        peer: Option<SocketAddr>,
+        turn: &mut Turn<'_, Im>,
+    ) -> Flow {
         let said = hello.device.parse::<DeviceId>();
-        let device = match (bearer.device, said) {
+        let device = match (identity.device, said) {
             (Some(its), Ok(said)) if its == said => its,
             (Some(its), Err(_)) if hello.device.is_empty() => its,
             (None, Ok(said)) => said,
@@ -72,8 +83,8 @@ impl Line {
             (_, Err(_)) => return Flow::Close(Reason::ProtocolError),
         };
         let Some(terms) = self.agree(hello.wish.as_ref(), turn) else { return Flow::Close(Reason::ServerError) };
-        let welcome = self.welcome(0, bearer.user.as_str(), terms);
-        self.enter(bearer.user, device, Speaks::V1, peer, turn, |session| {
+        let welcome = self.welcome(0, identity.user.as_str(), terms);
+        self.enter(identity.user, device, Speaks::V1, peer, turn, |session| {
             framed(Body::Welcome(v1::Welcome { session: session.get(), ..welcome }))
         })
     }

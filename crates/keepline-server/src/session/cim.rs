@@ -58,9 +58,8 @@ struct Sender {
 }
 
 impl Sender {
-    /// A user who is not of cim has no number there: 0, which is nobody's.
     fn of(directory: &Directory, user: &UserId) -> Self {
-        let (id, name) = directory.roster().cim_name(user).unwrap_or_else(|| (0, user.to_string()));
+        let (id, name) = directory.cim_name(user);
         Self { id, name }
     }
 }

@@ -1,11 +1,14 @@
 //! The server's tests against itself, in one process.
 
-#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod accounts;
-mod groups;
+mod cim;
+mod delivery;
+mod fence;
+mod group;
 mod http;
-mod schedule;
+mod login;
+mod stage;
 mod store;
 mod support;

@@ -1,0 +1,81 @@
+//! Fence: of two logins of one device the later one lives, and nothing of the earlier one counts any more.
+
+use std::sync::Arc;
+
+use keepline::Reason;
+use keepline_server::delivery::{SendError, Sender};
+
+use crate::stage::*;
+
+const PAIR: &str = "p.ann.bob";
+
+#[tokio::test(start_paused = true)]
+async fn cim_flaw_04_a_late_end_of_the_old_line_leaves_the_new_session() {
+    let stage = Stage::new(&["ann"]).await;
+    let (mut old, old_task) = stage.login_with("ann", "phone", 4096).await;
+    let [fenced] = &stage.hub.sessions_of(&"ann".parse().unwrap())[..] else { panic!("one session") };
+    let fenced = Arc::clone(fenced);
+    let _new = stage.login("ann", "phone").await;
+    let _other = stage.login("ann", "tablet").await;
+    assert!(fenced.is_ended());
+    let end = old.next().await;
+    assert!(matches!(&end, Some(Body::Close(close)) if close.code == u32::from(Reason::Replaced.code())), "{end:?}");
+    drop(old);
+    assert_eq!(old_task.await.unwrap().reason, Reason::Replaced);
+    // The eviction of the old line comes late, and once more.
+    stage.hub.logout(&fenced);
+    let mut devices: Vec<_> = stage.hub.sessions().iter().map(|it| (it.device.to_string(), it.id)).collect();
+    devices.sort();
+    assert_eq!(devices.iter().map(|(device, _)| device.as_str()).collect::<Vec<_>>(), ["phone", "tablet"]);
+    assert!(devices.iter().all(|(_, id)| *id > fenced.id()), "later sessions have higher numbers");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_old_session_still_asks_for_is_not_done() {
+    let stage = Stage::new(&["ann", "bob"]).await;
+    stage.say("bob", PAIR, "one").await.unwrap();
+    let mut old = stage.login("ann", "phone").await;
+    assert_eq!(old.delivery().await, deliver(PAIR, 1, "one"));
+    let fenced = stage.hub.sessions_of(&"ann".parse().unwrap()).remove(0);
+    let mut new = stage.login("ann", "phone").await;
+    let sender = Sender { user: "ann".parse().unwrap(), session: Some(Arc::clone(&fenced)) };
+    let sent = stage.delivery.send(sender, draft(PAIR, "late", "late")).await;
+    assert_eq!(sent, Err(SendError::Fenced));
+    assert_eq!(fenced.ack(&PAIR.parse().unwrap(), 1), Ok(()));
+    fenced.read(&PAIR.parse().unwrap(), 1);
+    assert_eq!(stage.marks("ann", "phone").await, [], "the old one's acknowledgement is not noted");
+    assert_eq!(stage.store.marks("r.ann").await.unwrap(), []);
+    assert_eq!(new.delivery().await, deliver(PAIR, 1, "one"), "so the new one gets it again");
+    new.hears_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fenced_session_hears_no_acknowledgement() {
+    let store = Moody::new(64);
+    let stage = Stage::set(Setting { store: Arc::new(store.clone()), ..Setting::default() }, &["ann", "bob"]).await;
+    let mut old = stage.login("ann", "phone").await;
+    store.hold_answers();
+    old.say(PAIR, "hello").await;
+    assert_eq!(old.delivery().await, deliver(PAIR, 1, "hello"), "it is stored, and not answered");
+    let mut new = stage.login("ann", "phone").await;
+    assert_eq!(new.delivery().await, deliver(PAIR, 1, "hello"));
+    store.answers.add_permits(2);
+    assert!(matches!(old.next().await, Some(Body::Close(_))), "no acknowledgement comes before the end");
+    assert_eq!(old.next().await, None);
+    // The new session asks again, and is answered.
+    new.say(PAIR, "hello").await;
+    let answer = new.next().await;
+    assert!(matches!(&answer, Some(Body::SendAck(ack)) if ack.seq == 1 && ack.duplicate), "{answer:?}");
+}
+
+/// The switch that the sabotage of the fault run uses: without a fence these tests must fail.
+#[tokio::test(start_paused = true)]
+async fn without_a_fence_both_live() {
+    let stage = Stage::set(Setting { fenced: false, ..Setting::default() }, &["ann", "bob"]).await;
+    let _old = stage.login("ann", "phone").await;
+    let first = stage.hub.sessions_of(&"ann".parse().unwrap()).remove(0);
+    let _new = stage.login("ann", "phone").await;
+    assert!(!first.is_ended());
+    let sender = Sender { user: "ann".parse().unwrap(), session: Some(first) };
+    assert!(stage.delivery.send(sender, draft(PAIR, "late", "late")).await.is_ok());
+}
