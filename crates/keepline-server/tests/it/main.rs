@@ -7,6 +7,7 @@ mod cim;
 mod delivery;
 mod fence;
 mod group;
+mod history;
 mod http;
 mod login;
 mod stage;

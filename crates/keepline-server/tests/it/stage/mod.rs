@@ -16,8 +16,8 @@ use keepline_server::id::{MessageId, UserId};
 use keepline_server::line::{LineService, LineSettings, Lines};
 use keepline_server::message::Kind;
 use keepline_server::session::{Environment, Hub};
-use keepline_server::store::Store;
 use keepline_server::store::memory::Memory;
+use keepline_server::store::{LogName, Store};
 use tokio::io::duplex;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -159,6 +159,17 @@ impl Stage {
     ) -> Result<Receipt, SendError> {
         let sender = Sender { user: user.parse().unwrap(), session: None };
         self.delivery.send(sender, draft(conversation, name, text)).await
+    }
+
+    /// Waits until the feed has told of a message.
+    pub(crate) async fn told(&self, conversation: &str, seq: u64) {
+        let conversation = conversation.parse().unwrap();
+        until("the feed has told", || self.hub.environment().directory.head(&conversation) >= seq).await;
+    }
+
+    /// The log of a conversation.
+    pub(crate) fn log(&self, conversation: &str) -> LogName {
+        conversation.parse::<Conversation>().unwrap().log()
     }
 
     pub(crate) async fn marks(&self, user: &str, device: &str) -> Vec<(String, u64)> {
