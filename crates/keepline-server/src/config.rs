@@ -88,7 +88,8 @@ impl Config {
     /// The first contradiction; see [`ConfigError`].
     pub fn check(&self) -> Result<(), ConfigError> {
         self.terms.heartbeat().map_err(ConfigError::Terms)?;
-        let local = [("the admin listener", self.admin), ("cim's /sendMsg", self.cim_http.filter(|_| self.speaks_cim()))];
+        let local =
+            [("the admin listener", self.admin), ("cim's /sendMsg", self.cim_http.filter(|_| self.speaks_cim()))];
         for (what, address) in local {
             if let Some(address) = address
                 && !address.ip().is_loopback()

@@ -171,7 +171,7 @@ fn address_or_off(text: &str) -> Result<AddressOrOff, String> {
     if text == "off" {
         return Ok(AddressOrOff(None));
     }
-    text.parse().map(|address| AddressOrOff(Some(address))).map_err(|_| {
-        "write an IP address and a port, as 127.0.0.1:8081, or off".to_owned()
-    })
+    text.parse()
+        .map(|address| AddressOrOff(Some(address)))
+        .map_err(|_| "write an IP address and a port, as 127.0.0.1:8081, or off".to_owned())
 }

@@ -14,7 +14,8 @@ pub(super) struct ByDelivery(pub(super) Arc<Delivery>);
 impl Deliver for ByDelivery {
     fn send(&self, sender: &UserId, id: MessageId, message: Delayed) -> BoxFuture<'static, Result<u64, Undelivered>> {
         let Delayed { conversation, kind, body } = message;
-        let sending = self.0.send(Sender { user: sender.clone(), session: None }, Draft { conversation, id, kind, body });
+        let sending =
+            self.0.send(Sender { user: sender.clone(), session: None }, Draft { conversation, id, kind, body });
         Box::pin(async move {
             match sending.await {
                 Ok(receipt) => Ok(receipt.seq),

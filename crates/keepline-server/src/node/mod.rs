@@ -33,8 +33,6 @@ use crate::session::{Environment, Hub};
 use crate::store::{Store, StoreError};
 
 mod delayed;
-mod gate;
-mod roster;
 
 /// A running server. Dropped, it stops at once.
 pub struct Node {
@@ -111,7 +109,7 @@ impl Node {
         let lines = Lines::new(
             Arc::clone(&services.hub),
             Arc::clone(&services.delivery),
-            Arc::new(gate::Tokens(Arc::clone(&services.accounts))),
+            Arc::clone(&services.accounts),
             line_settings(&config),
         )
         .map_err(crate::config::ConfigError::Terms)?;
@@ -226,8 +224,11 @@ struct Bound {
 
 impl Bound {
     async fn at(config: &Config) -> Result<Self, StartError> {
-        let lines = tcp(config.tcp, KernelWatch::default())
-            .map_err(|source| StartError::Listen { what: "long connections", address: config.tcp, source })?;
+        let lines = tcp(config.tcp, KernelWatch::default()).map_err(|source| StartError::Listen {
+            what: "long connections",
+            address: config.tcp,
+            source,
+        })?;
         let http = listen("HTTP", config.http).await?;
         let admin = match config.admin {
             Some(address) => Some(listen("admin", address).await?),
@@ -256,8 +257,7 @@ async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, 
 async fn wire(config: &Config, store: Arc<dyn Store>, bound: &Bound) -> Result<Arc<Services>, StoreError> {
     let accounts = Arc::new(Accounts::load(Arc::clone(&store), config.hashing.clone()).await?);
     let groups = Arc::new(Groups::load(Arc::clone(&store)).await?);
-    let roster = roster::Everybody::new(Arc::clone(&accounts), Arc::clone(&groups));
-    let directory = Arc::new(Directory::load(&*store, roster).await?);
+    let directory = Arc::new(Directory::load(&*store, Arc::clone(&groups), Arc::clone(&accounts)).await?);
     let hub = Hub::start(Environment::new(Arc::clone(&store), Arc::clone(&directory))).await?;
     let delivery = Delivery::start(Arc::clone(&hub));
     let schedules = Arc::new(Schedules::load(Arc::clone(&store), delayed::ByDelivery(Arc::clone(&delivery))).await?);
