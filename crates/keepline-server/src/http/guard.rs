@@ -66,3 +66,75 @@ async fn shaped(request: Request, next: Next, refuse: Refuse) -> Response {
     }
     refusal
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::response::IntoResponse;
+    use axum::routing::{get, post};
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+
+    use super::*;
+
+    fn refuse(status: StatusCode, path: &str) -> Response {
+        let shape = format!("{{\"refused\":\"{path}\"}}");
+        (status, [(header::CONTENT_TYPE, "application/json")], shape).into_response()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_failure_of_a_layer_is_refused_in_shape() {
+        let router = Router::new()
+            .route(
+                "/panics",
+                get(|| async {
+                    if true {
+                        panic!("on purpose")
+                    }
+                }),
+            )
+            .route("/hangs", get(std::future::pending::<()>))
+            .route("/reads", post(|_: String| async {}))
+            .route("/says", get(|| async { (StatusCode::CONFLICT, axum::Json("its own words")) }));
+        let metrics = Arc::new(Metrics::new());
+        let face = Face { listener: "test", within: REQUEST_WITHIN, refuse };
+        let router = TowerToHyperService::new(guard(router, face, &metrics));
+        let never = || Body::from_stream(Never);
+        let large = || Body::from(vec![b'x'; LARGEST_BODY + 1]);
+        let table = [
+            ("GET", "/panics", Body::empty(), 500, true),
+            ("GET", "/hangs", Body::empty(), 408, true),
+            ("POST", "/reads", never(), 408, true),
+            ("POST", "/reads", large(), 413, true),
+            ("POST", "/reads", Body::from(vec![b'x'; LARGEST_BODY]), 200, false),
+            ("PUT", "/reads", Body::empty(), 405, true),
+            ("GET", "/none", Body::empty(), 404, true),
+            ("GET", "/says", Body::empty(), 409, false),
+        ];
+        let mut refused = 0;
+        for (method, path, body, status, shaped) in table {
+            let request = Request::builder().method(method).uri(path).body(body).unwrap();
+            let Ok(response) = router.call(request).await;
+            assert_eq!(response.status().as_u16(), status, "{method} {path}");
+            let bytes = axum::body::to_bytes(response.into_body(), LARGEST_BODY).await.unwrap();
+            assert_eq!(bytes == format!("{{\"refused\":\"{path}\"}}"), shaped, "{method} {path}: {bytes:?}");
+            refused += u32::from((400..500).contains(&status));
+        }
+        let counted = format!("keepline_http_requests_total{{listener=\"test\",status=\"4xx\"}} {refused}");
+        assert!(metrics.render().contains(&counted), "{counted}");
+    }
+
+    /// A body that does not come.
+    struct Never;
+
+    impl futures_core::Stream for Never {
+        type Item = Result<bytes::Bytes, std::io::Error>;
+
+        fn poll_next(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Self::Item>> {
+            std::task::Poll::Pending
+        }
+    }
+}

@@ -48,7 +48,7 @@ pub(super) async fn list(State(admin): State<Admin>, UrlQuery(filter): UrlQuery<
     all.retain(|session| filter.user.as_ref().is_none_or(|user| session.user.as_str() == user));
     all.sort_by_key(|session| std::cmp::Reverse(session.silent_for));
     let total = all.len();
-    Json(Sessions { sessions: all.into_iter().take(MOST).map(live).collect(), total })
+    Json(Sessions { sessions: all.iter().take(MOST).map(live).collect(), total })
 }
 
 /// `DELETE /sessions/{session}`: ends it as `kicked`; its device does not come back by itself.
@@ -61,7 +61,7 @@ pub(super) async fn kick(State(admin): State<Admin>, Path(number): Path<u64>) ->
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn live(session: SessionInfo) -> Live {
+fn live(session: &SessionInfo) -> Live {
     Live {
         session: session.id.to_string(),
         user: session.user.to_string(),

@@ -6,23 +6,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::content::{self, Kind};
-use super::conversations::mine;
-use super::cursor;
 use super::seq::Seq;
 use crate::conversation::Conversation;
 use crate::http::Services;
 use crate::http::error::{ApiError, Code, ErrorBody};
-use crate::http::extract::{Body, Path, UrlQuery, id, limit};
+use crate::http::extract::{Body, Path, id};
 use crate::http::send;
-use crate::id::MessageId;
-use crate::message::Message;
-
-/// The most messages of a page.
-pub(super) const MOST: usize = 200;
 
 /// A message to send.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -80,37 +73,4 @@ pub(super) async fn send(
     let status = if receipt.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     let sent = Sent { id: id.to_string(), seq: Seq(receipt.seq), duplicate: receipt.duplicate, at_ms: receipt.at_ms };
     Ok((status, Json(sent)))
-}
-
-/// A message.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct MessageView {
-    seq: Seq,
-    /// 32 hexadecimal digits.
-    id: String,
-    sender: String,
-    kind: Kind,
-    /// Of a text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
-    /// Of the other kinds: base64.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<String>,
-    /// When it was stored: milliseconds since 1970.
-    at_ms: u64,
-}
-
-impl MessageView {
-    pub(super) fn new(seq: u64, id: MessageId, message: &Message) -> Self {
-        let (text, data) = content::write(message.kind, &message.body);
-        Self {
-            seq: Seq(seq),
-            id: id.to_string(),
-            sender: message.sender.to_string(),
-            kind: message.kind.into(),
-            text,
-            data,
-            at_ms: message.at_ms,
-        }
-    }
 }

@@ -1,3 +1,10 @@
 //! The HTTP interface.
 
+mod admin;
+mod cim;
+mod cim_flaws;
+mod cim_line;
+mod failing;
+mod fixture;
 mod limits;
+mod v1;

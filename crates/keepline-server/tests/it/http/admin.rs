@@ -1,0 +1,132 @@
+//! The admin listener.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
+use futures_core::future::BoxFuture;
+use keepline_server::http::admin::{self, Admin, BackUp, Drain as _};
+use keepline_server::store::StoreError;
+use serde_json::{Value, json};
+
+use super::cim_line::CimLine;
+use super::failing::Failure;
+use super::fixture::{Fixture, Listener};
+
+#[tokio::test]
+async fn health_is_told_and_readiness_is_lost_with_the_store_and_at_the_end() {
+    let server = Fixture::new().await;
+    let status = async |path: &str| server.admin("GET", path).await.status.as_u16();
+    let health = server.admin("GET", "/health").await.json();
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = json!({ "version": version, "durability": "memory", "store": { "state": "ok" }, "sessions": 0,
+        "draining": false });
+    assert_eq!(health, expected);
+    assert_eq!(status("/ready").await, 200);
+    server.store.fail(Failure::Refuses(StoreError::Full));
+    let ready = server.admin("GET", "/ready").await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["store"]["state"]), (503, &json!("failing")));
+    assert_eq!(status("/health").await, 200, "it lives");
+    server.store.fail(Failure::None);
+    assert_eq!(status("/ready").await, 200, "without a restart");
+    assert_eq!(server.admin("POST", "/drain").await.status, 202);
+    assert!(server.draining.is_draining());
+    assert_eq!(status("/ready").await, 503);
+}
+
+#[tokio::test]
+async fn metrics_count_what_happens() {
+    let server = Fixture::new().await;
+    let zs = server.cim_user("zs").await;
+    let _line = CimLine::login(&server, zs, "zs").await;
+    let metrics = server.admin("GET", "/metrics").await;
+    assert_eq!(metrics.headers["content-type"], keepline_server::metrics::MEDIA_TYPE);
+    for line in ["keepline_connections 1", "keepline_sessions{dialect=\"cim\"} 1", "keepline_store_up 1"] {
+        assert!(metrics.text.lines().any(|metric| metric == line), "{line} is not in\n{}", metrics.text);
+    }
+    // A row with labels is there from its first value on; what is there is a row.
+    let named = metrics.text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next());
+    let rows = keepline_server::metrics::Metrics::ROWS;
+    for name in named {
+        assert!(rows.iter().any(|row| name.strip_suffix("_seconds").unwrap_or(name) == row.name), "{name}");
+    }
+    assert!(!metrics.text.contains(&zs.to_string()), "no user is named in\n{}", metrics.text);
+}
+
+#[tokio::test]
+async fn a_session_is_listed_and_kicked() {
+    let server = Fixture::new().await;
+    let zs = server.cim_user("zs").await;
+    let mut line = CimLine::login(&server, zs, "zs").await;
+    let user = format!("cim-{zs}");
+    let listed = server.admin("GET", &format!("/sessions?user={user}")).await.json();
+    let session = &listed["sessions"][0];
+    assert_eq!((&session["user"], &session["dialect"]), (&json!(user), &json!("cim")), "{listed}");
+    assert!(session["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")), "{listed}");
+    assert_eq!(server.admin("GET", "/sessions?user=nobody").await.json(), json!({ "sessions": [], "total": 0 }));
+    assert_eq!(server.admin("DELETE", "/sessions/1").await.code(), "not_found");
+    let path = format!("/sessions/{}", session["session"].as_str().unwrap());
+    assert_eq!(server.admin("DELETE", &path).await.status, 204);
+    assert_eq!(line.next().await, None);
+}
+
+#[tokio::test]
+async fn d9_a_page_of_a_browser_reads_and_changes_nothing() {
+    let server = Fixture::new().await;
+    let table = [
+        ("/health", Some("127.0.0.1:8084"), None, 200),
+        ("/health", Some("localhost:8084"), None, 200),
+        ("/health", None, None, 403),
+        ("/health", Some("rebound.example:8084"), None, 403),
+        ("/drain", Some("rebound.example:8084"), None, 403),
+        ("/drain", Some("127.0.0.1:8084"), Some("https://evil.example"), 403),
+    ];
+    for (path, host, origin, status) in table {
+        let method = if path == "/drain" { "POST" } else { "GET" };
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in [("host", host), ("origin", origin)] {
+            request = value.into_iter().fold(request, |request, value| request.header(name, value));
+        }
+        let answer = server.send(Listener::Admin, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status.as_u16(), status, "{path} {host:?} {origin:?}: {}", answer.text);
+    }
+    for path in ["/drain", "/sessions/1"] {
+        assert_eq!(server.admin("GET", path).await.code(), "method_not_allowed", "a GET changes nothing: {path}");
+    }
+    assert!(!server.draining.is_draining());
+}
+
+/// Says what it was asked for.
+struct Copier;
+
+impl BackUp for Copier {
+    fn back_up(&self, to: &Path) -> BoxFuture<'static, Result<u64, StoreError>> {
+        let full = to.ends_with("full");
+        Box::pin(async move { if full { Err(StoreError::Full) } else { Ok(4096) } })
+    }
+}
+
+#[tokio::test]
+async fn a_backup_is_made_where_the_engine_can() {
+    let server = Fixture::new().await;
+    let ask = |json: Value| {
+        let request = Request::post("/backup").header("host", "localhost").header("content-type", "application/json");
+        request.body(Body::from(json.to_string())).unwrap()
+    };
+    let answer = server.send(Listener::Admin, ask(json!({ "to": "/backups/a" }))).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (501, "not_supported"));
+    let able =
+        Admin { services: server.services.clone(), backup: Some(Arc::new(Copier)), drain: server.draining.clone() };
+    let router = admin::router(able);
+    for (request, status, part) in [
+        (json!({ "to": "/backups/a" }), 200, json!({ "to": "/backups/a", "bytes": 4096 })),
+        (json!({ "to": "backups/a" }), 422, Value::Null),
+        (json!({ "to": "/backups/full" }), 507, Value::Null),
+        (json!({}), 422, Value::Null),
+    ] {
+        let answer = super::fixture::call(&router, ask(request.clone())).await;
+        assert_eq!(answer.status.as_u16(), status, "{request}: {}", answer.text);
+        assert!(part.is_null() || answer.json() == part, "{request}: {}", answer.text);
+    }
+}
