@@ -10,7 +10,8 @@ use crate::index::{Account, Conversation, End, Inbox, Index, Message, Outcome, R
 use crate::names::Name;
 use crate::report::{Counter, Report};
 
-/// A message that was seen with two numbers is a fork; any of them will do here.
+/// A message that was seen with two numbers is a fork; any of them will do here. Of two messages with one number, the
+/// readers of that number have one: which, a fork leaves open, but not of a message that nobody ever saw.
 #[derive(Debug)]
 pub(super) struct Absence;
 
@@ -79,21 +80,22 @@ impl<'a> Readers<'a> {
         };
         let Some(sent) = message.sent else { return };
         let any = |has: &dyn Fn(u64) -> bool| message.seqs.iter().any(|seq| has(*seq));
+        let gone = |inbox: &Inbox| any(&|seq| inbox.announced.contains(seq));
         let example = |place: &str| {
             let seqs: Vec<String> = message.seqs.iter().map(u64::to_string).collect();
             format!("{} seq {} {place}", index.message_name(key), seqs.join(", "))
         };
         if let Some(store) = self.store
-            && !any(&|seq| store.stored.contains(seq))
-            && !self.announced.iter().any(|inbox| any(&|seq| inbox.announced.contains(seq)))
+            && !(message.seen && any(&|seq| store.stored.contains(seq)))
+            && !self.announced.iter().any(|inbox| gone(inbox))
         {
             report.add(counter, || example("in the store"));
         }
         let mut asked = self.store.is_some();
         for reader in self.devices.iter().filter(|reader| reader.device != sent.by && reader.since < sent.at) {
             asked = true;
-            let has = |inbox: &Inbox| any(&|seq| inbox.delivered.contains(seq) || inbox.announced.contains(seq));
-            if !reader.inbox.is_some_and(has) {
+            let has = |inbox: &Inbox| message.seen && any(&|seq| inbox.delivered.contains(seq));
+            if !reader.inbox.is_some_and(|inbox| has(inbox) || gone(inbox)) {
                 report.add(counter, || example(&format!("at {}", index.device_name(reader.device))));
             }
         }

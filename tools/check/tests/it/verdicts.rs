@@ -53,6 +53,18 @@ fn the_store_is_judged_only_when_it_was_read_to_its_end() {
 }
 
 #[test]
+fn a_message_whose_number_another_took_is_lost_unless_somebody_saw_it() {
+    let other = MessageId(10);
+    let by_other = |at, phase| ann(at, Op::Send, phase).message(CONV, other).seq(1).body(BodyHash(1));
+    let found_other = Record::new(Op::Read, Phase::Ok).at(3, 0).message(CONV, other).seq(1).body(BodyHash(1));
+    let history = [&sent()[..], &[by_other(2, Phase::Invoke), by_other(2, Phase::Ok), found_other]].concat();
+    let never_seen = [&history[..], &[read(Phase::Ok)]].concat();
+    assert_eq!(red(&check(&never_seen)), ["lost", "fork"]);
+    let seen_too = [&history[..], &[found(), read(Phase::Ok)]].concat();
+    assert_eq!(red(&check(&seen_too)), ["fork"]);
+}
+
+#[test]
 fn a_good_history_without_its_readings_is_void_and_nothing_is_lost() {
     let mut records = good(seed(), 300);
     records.retain(|record| record.op != Op::Read || record.id.is_none());
