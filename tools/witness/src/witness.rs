@@ -4,7 +4,7 @@ use keepline_check::{Op, Phase, Record};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::client::{Client, Order, Submission};
+use crate::client::{Client, Order, Ordered, Submission};
 use crate::history::History;
 use crate::options::Options;
 use crate::seen::{Line, Seen};
@@ -17,7 +17,7 @@ pub struct Witness {
     device: String,
     name: String,
     history: History,
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<Ordered>,
     submissions: mpsc::Sender<Submission>,
     seen: watch::Receiver<Seen>,
 }
@@ -112,7 +112,8 @@ impl Witness {
         self.seen.borrow().clone()
     }
 
-    /// Drops its connection without a word, and comes back. Without one it does nothing.
+    /// Drops its connection without a word, and comes back. Without one it does nothing. This and the other orders
+    /// return when they are carried out.
     pub async fn cut(&self) {
         self.order(Order::Cut).await;
     }
@@ -157,8 +158,11 @@ impl Witness {
     }
 
     async fn order(&self, order: Order) {
+        let (done, carried_out) = oneshot::channel();
         // One that has ended has no connection to cut, and nothing to read.
-        let _ = self.orders.send(order).await;
+        if self.orders.send((order, done)).await.is_ok() {
+            let _ = carried_out.await;
+        }
     }
 
     fn ended(&self) -> Ended {

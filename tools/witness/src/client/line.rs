@@ -173,7 +173,7 @@ impl Line {
         let now = Instant::now();
         if self.reading == Reading::On {
             if self.heartbeat.pinged.is_some_and(|at| at + self.heartbeat.patience <= now) {
-                return Err(Ending::Cut("silent".to_owned()));
+                return self.judge_silence();
             }
             self.heartbeat.pinged.get_or_insert(now);
         }
@@ -183,6 +183,19 @@ impl Line {
         }
         self.heartbeat.last_write = now;
         Ok(())
+    }
+
+    /// Looks once more before it gives the line up: we may be the ones who were late.
+    fn judge_silence(&mut self) -> Result<(), Ending> {
+        match self.input.try_read_buf(&mut self.received) {
+            Ok(1..) => {
+                self.heartbeat.on_read();
+                Ok(())
+            }
+            Ok(_) => Err(Ending::Cut("closed by the server".to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Ending::Cut("silent".to_owned())),
+            Err(error) => Err(cut(&error)),
+        }
     }
 }
 

@@ -29,6 +29,9 @@ use ending::{Ending, Next};
 use line::Line;
 use sends::Sends;
 
+/// What a handle asks of its task, and what it drops when it is done.
+pub(crate) type Ordered = (Order, oneshot::Sender<()>);
+
 /// What a handle asks of its task.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
@@ -71,7 +74,7 @@ impl Client {
         Self { options, name, history, seen, backoff, sends, welcome: v1::Welcome::default(), go_away: None }
     }
 
-    pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Order>, mut messages: mpsc::Receiver<Submission>) {
+    pub(crate) async fn run(mut self, mut orders: mpsc::Receiver<Ordered>, mut messages: mpsc::Receiver<Submission>) {
         loop {
             let ending = self.live(&mut orders, &mut messages).await;
             self.down(&ending);
@@ -90,7 +93,11 @@ impl Client {
     }
 
     /// One line, from its login to its end.
-    async fn live(&mut self, orders: &mut mpsc::Receiver<Order>, messages: &mut mpsc::Receiver<Submission>) -> Ending {
+    async fn live(
+        &mut self,
+        orders: &mut mpsc::Receiver<Ordered>,
+        messages: &mut mpsc::Receiver<Submission>,
+    ) -> Ending {
         self.note(Record::new(Op::Login, Phase::Invoke));
         let opened = tokio::select! {
             opened = Line::open(&self.options) => opened,
@@ -108,14 +115,14 @@ impl Client {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Freeze) => line.freeze(),
-                    Some(Order::Thaw) => line.thaw(),
-                    Some(Order::Cut) => return Ending::Cut("cut by the test".to_owned()),
-                    Some(Order::Away) => {
+                    Some((Order::Freeze, _done)) => line.freeze(),
+                    Some((Order::Thaw, _done)) => line.thaw(),
+                    Some((Order::Cut, _done)) => return Ending::Cut("cut by the test".to_owned()),
+                    Some((Order::Away, _done)) => {
                         line.farewell().await;
                         return Ending::Away;
                     }
-                    Some(Order::Back) => {}
+                    Some((Order::Back, _done)) => {}
                     None => return Ending::Dropped,
                 },
                 Some(message) = messages.recv(), if self.sends.open() < self.options.in_flight => {
@@ -172,7 +179,7 @@ impl Client {
     }
 
     /// Waits with jitter; false if the handle is gone.
-    async fn wait(&mut self, after: Duration, orders: &mut mpsc::Receiver<Order>) -> bool {
+    async fn wait(&mut self, after: Duration, orders: &mut mpsc::Receiver<Ordered>) -> bool {
         let hint = RetryHint { after: after.into(), spread: keepline_proto::Duration::ZERO };
         let wait = sleep(self.backoff.on_down(line::now(), Some(hint)).to_std());
         tokio::pin!(wait);
@@ -180,8 +187,11 @@ impl Client {
             tokio::select! {
                 () = &mut wait => return true,
                 order = orders.recv() => match order {
-                    Some(Order::Away) => return stay_away(orders).await,
-                    Some(Order::Cut | Order::Freeze | Order::Thaw | Order::Back) => {}
+                    Some((Order::Away, done)) => {
+                        drop(done);
+                        return stay_away(orders).await;
+                    }
+                    Some((Order::Cut | Order::Freeze | Order::Thaw | Order::Back, _done)) => {}
                     None => return false,
                 },
             }
@@ -282,23 +292,23 @@ impl Client {
 }
 
 /// Resolves when the test wants no line while one is being made.
-async fn ordered_end(orders: &mut mpsc::Receiver<Order>) -> Ending {
+async fn ordered_end(orders: &mut mpsc::Receiver<Ordered>) -> Ending {
     loop {
         match orders.recv().await {
-            Some(Order::Cut) => return Ending::Cut("cut by the test".to_owned()),
-            Some(Order::Away) => return Ending::Away,
-            Some(Order::Freeze | Order::Thaw | Order::Back) => {}
+            Some((Order::Cut, _done)) => return Ending::Cut("cut by the test".to_owned()),
+            Some((Order::Away, _done)) => return Ending::Away,
+            Some((Order::Freeze | Order::Thaw | Order::Back, _done)) => {}
             None => return Ending::Dropped,
         }
     }
 }
 
 /// Waits for the order to come back; false if the handle is gone.
-async fn stay_away(orders: &mut mpsc::Receiver<Order>) -> bool {
+async fn stay_away(orders: &mut mpsc::Receiver<Ordered>) -> bool {
     loop {
         match orders.recv().await {
-            Some(Order::Back) => return true,
-            Some(Order::Cut | Order::Freeze | Order::Thaw | Order::Away) => {}
+            Some((Order::Back, _done)) => return true,
+            Some((Order::Cut | Order::Freeze | Order::Thaw | Order::Away, _done)) => {}
             None => return false,
         }
     }

@@ -53,7 +53,7 @@ async fn killed_under_load_it_leaves_a_history_that_can_be_judged() {
     let folder = Folder::new("killed");
     let (mut child, mut words) = start(&fake, &folder, &["--messages", "1000000", "--in-flight", "8"]);
     hear(&mut words, "up").await;
-    soon("some messages", fake.until_sent(500)).await;
+    soon("some messages", fake.until(|state| state.sent >= 500)).await;
     soon("its end", child.kill()).await.expect("it can be killed");
     fake.read(&folder.history("reader"));
     let report = folder.check(&["w", "reader"]);

@@ -6,7 +6,7 @@ use keepline_check::{Op, Phase};
 use keepline_witness::{Acks, History, Line, Options, Verdict, Witness, private};
 
 use crate::folder::Folder;
-use crate::server::{Fake, Faults};
+use crate::server::{Fake, Faults, PING};
 use crate::soon;
 
 fn options(fake: &Fake, user: &str) -> Options {
@@ -70,14 +70,22 @@ async fn a_server_that_says_nothing_is_left_after_a_ping() {
 }
 
 #[tokio::test]
+async fn a_ping_is_answered_with_its_nonce() {
+    let fake = Fake::start(Faults::default()).await;
+    let folder = Folder::new("pong");
+    let _ann = connect(options(&fake, "ann"), &folder.history("p")).await;
+    soon("the pong", fake.until(|state| state.pongs == [PING])).await;
+}
+
+#[tokio::test]
 async fn a_quiet_line_to_a_living_server_is_kept() {
     let fake = Fake::start(Faults::default()).await;
     let folder = Folder::new("quiet");
     let mut options = options(&fake, "ann");
-    options.patience = Duration::from_millis(500);
+    options.patience = Duration::from_secs(1);
     let ann = connect(options, &folder.history("p")).await;
-    // Several times ping and patience: the server states 200 ms. Nothing else can be waited for when nothing happens.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // One each 200 ms, as the server states: more than the patience would last without an answer.
+    soon("ten pings", fake.until(|state| state.pings == 10)).await;
     assert_eq!((ann.seen().cuts, ann.seen().logins), (0, 1));
 }
 

@@ -21,6 +21,9 @@ struct Peer {
     given: HashMap<String, u64>,
 }
 
+/// The nonce of the ping that follows each login.
+pub(crate) const PING: u32 = 0xdead_beef;
+
 /// Why a line ends here.
 struct Cut;
 
@@ -59,15 +62,22 @@ fn turn(
             Decoded::Frame { bytes, message: Message::Data(frame) } => (bytes, frame.v1().map_err(|_| Cut)?.body),
             Decoded::Frame { bytes, message: Message::Ping(nonce) } => {
                 codec.pong(nonce, output);
+                shared.state().pings += 1;
+                shared.changed();
                 (bytes, None)
             }
-            Decoded::Frame { bytes, message: Message::Pong(_) } => (bytes, None),
+            Decoded::Frame { bytes, message: Message::Pong(nonce) } => {
+                shared.state().pongs.extend(nonce);
+                shared.changed();
+                (bytes, None)
+            }
         };
         input.drain(..bytes);
         match (body, peer.as_mut()) {
             (Some(Body::Hello(hello)), None) => {
                 codec.set_limit(Im::AFTER_LOGIN);
                 *peer = Some(login(&hello, output, shared)?);
+                codec.ping(Some(PING), output);
             }
             (Some(body), Some(peer)) => take(body, peer, output, shared)?,
             _ => {}

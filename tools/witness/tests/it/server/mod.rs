@@ -13,6 +13,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub(crate) use line::PING;
+
 /// What the server does wrong, each to every so many messages that are sent; 0 is never.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Faults {
@@ -43,7 +45,7 @@ pub(crate) struct Fake {
 
 pub(crate) struct Shared {
     state: Mutex<State>,
-    /// Goes up with each message stored and each session opened.
+    /// Goes up with each change of the state that somebody may wait for.
     changes: watch::Sender<u64>,
 }
 
@@ -51,6 +53,9 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) sent: u64,
+    pub(crate) pings: u64,
+    /// The nonces of the answers to its own.
+    pub(crate) pongs: Vec<u32>,
     pub(crate) sessions: u64,
     /// The session of each device.
     pub(crate) live: HashMap<(String, String), u64>,
@@ -90,10 +95,10 @@ impl Fake {
         self.shared.state().faults = faults;
     }
 
-    /// Waits until so many messages have been sent, with those sent again.
-    pub(crate) async fn until_sent(&self, count: u64) {
+    /// Waits until its state fits.
+    pub(crate) async fn until(&self, fits: impl Fn(&State) -> bool) {
         let mut changes = self.shared.changes.subscribe();
-        while self.shared.state().sent < count {
+        while !fits(&self.shared.state()) {
             changes.changed().await.expect("the server is there");
         }
     }
