@@ -17,7 +17,7 @@ pub struct Options {
     pub device: String,
     /// The token of that device.
     pub token: String,
-    /// How many messages may be without an answer; the next waits. 1 by default.
+    /// How many messages may be without an answer; the next waits. 1 by default and at least.
     pub in_flight: usize,
     /// What it acknowledges.
     pub acks: Acks,

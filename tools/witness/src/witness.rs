@@ -62,6 +62,10 @@ impl Witness {
     }
 
     /// Begins to connect, and does not wait.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
     #[must_use]
     pub fn start(options: Options, history: &History) -> Self {
         // One place each: who gives an order or a message waits until it is taken.

@@ -20,6 +20,7 @@ use keepline_proto::{Backoff, BackoffSettings, RetryHint};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep;
 
+use crate::application::Account;
 use crate::history::{History, monotonic};
 use crate::options::{Acks, Options};
 use crate::seen::{Line as LineSeen, Seen};
@@ -125,7 +126,7 @@ impl Client {
                     Some((Order::Back, _done)) => {}
                     None => return Ending::Dropped,
                 },
-                Some(message) = messages.recv(), if self.sends.open() < self.options.in_flight => {
+                Some(message) = messages.recv(), if self.sends.open() < self.options.in_flight.max(1) => {
                     let id = self.sends.add(message);
                     self.attempt(id, &mut line);
                 }
@@ -143,8 +144,8 @@ impl Client {
         self.backoff.on_up(line::now());
         self.note(Record::new(Op::Login, Phase::Ok));
         if self.options.resume {
-            for (conversation, seq) in self.options.application.account() {
-                line.say(Body::Resume(v1::Resume { conversation, epoch: self.welcome.epoch, seq }));
+            for Account { conv, epoch, seq } in self.options.application.accounts() {
+                line.say(Body::Resume(v1::Resume { conversation: conv, epoch, seq }));
             }
         }
         for id in self.sends.all() {
@@ -216,7 +217,7 @@ impl Client {
                 self.note(record.seq(gap.from).to(gap.to));
             }
             Body::Reset(reset) => {
-                self.options.application.reset(&reset.conversation, reset.seq);
+                self.options.application.reset(&reset.conversation, reset.epoch, reset.seq);
                 self.note(Record::new(Op::Reset, Phase::Info).conv(&reset.conversation).seq(reset.seq));
             }
             Body::Terms(terms) => line.set_terms(&terms),
@@ -262,7 +263,7 @@ impl Client {
         let id = message_id(&message.message_id).unwrap_or(MessageId(0));
         let record = |op| Record::new(op, Phase::Ok).message(conv, id).seq(seq).body(BodyHash::of(&message.body));
         self.note(record(Op::Receive));
-        let new = self.options.application.take(conv, seq);
+        let new = self.options.application.take(conv, self.welcome.epoch, seq);
         if new {
             self.note(record(Op::Deliver));
         }

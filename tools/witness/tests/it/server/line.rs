@@ -95,11 +95,12 @@ fn login(hello: &v1::Hello, output: &mut Vec<u8>, shared: &Shared) -> Result<Pee
     let mut state = shared.state();
     state.sessions += 1;
     let session = state.sessions;
+    let epoch = state.epoch;
     state.live.insert((user.to_owned(), device.to_owned()), session);
     drop(state);
     shared.changed();
     let terms = Some(v1::Terms { ping_after_ms: 200, silence_ms: 0 });
-    say(Body::Welcome(v1::Welcome { session, epoch: 1, terms, node: "fake".to_owned(), ..Default::default() }), output);
+    say(Body::Welcome(v1::Welcome { session, epoch, terms, node: "fake".to_owned(), ..Default::default() }), output);
     Ok(Peer { user: user.to_owned(), device: device.to_owned(), session, given: HashMap::new() })
 }
 
@@ -117,7 +118,7 @@ fn take(body: Body, peer: &mut Peer, output: &mut Vec<u8>, shared: &Shared) -> R
             *cursor = ack.seq.max(*cursor);
         }
         Body::Resume(resume) => {
-            shared.state().resumes.push((resume.conversation.clone(), resume.seq));
+            shared.state().resumes.push((resume.conversation.clone(), resume.epoch, resume.seq));
             peer.given.insert(resume.conversation, resume.seq);
         }
         Body::Close(_) => return Err(Cut),

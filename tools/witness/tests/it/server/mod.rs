@@ -63,8 +63,9 @@ pub(crate) struct State {
     pub(crate) ids: HashMap<(String, Vec<u8>), u64>,
     /// What each device acknowledged of each conversation.
     pub(crate) cursors: HashMap<(String, String, String), u64>,
-    /// Accounts that devices stated.
-    pub(crate) resumes: Vec<(String, u64)>,
+    pub(crate) epoch: u64,
+    /// Accounts that devices stated: conversation, epoch, number.
+    pub(crate) resumes: Vec<(String, u64, u64)>,
 }
 
 #[derive(Clone)]
@@ -75,7 +76,7 @@ pub(crate) struct Stored {
 
 impl Fake {
     pub(crate) async fn start(faults: Faults) -> Self {
-        let state = Mutex::new(State { faults, ..State::default() });
+        let state = Mutex::new(State { faults, epoch: 7, ..State::default() });
         let shared = Arc::new(Shared { state, changes: watch::Sender::new(0) });
         let mut tasks = JoinSet::new();
         let (http, web) = listen().await;
