@@ -1,14 +1,14 @@
 //! Folder: the data directory, and what the file system says of it.
 
-use std::fs::{DirBuilder, File};
-use std::io;
+use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::{io, process};
 
 use rustix::fs::{Advice, fadvise, statvfs};
 
-/// The name of the file with everything in it.
-pub(super) const FILE: &str = "data.redb";
+/// The name of the file with everything in it, in its data directory.
+pub const FILE: &str = "data.redb";
 
 /// A data directory.
 #[derive(Clone, Debug)]
@@ -31,6 +31,21 @@ impl Folder {
     /// The path of the file.
     pub(super) fn file(&self) -> PathBuf {
         self.path.join(FILE)
+    }
+
+    /// A path for a file that is not whole yet; another process has another.
+    pub(super) fn new_file(&self) -> PathBuf {
+        self.path.join(format!("{FILE}.new.{}", process::id()))
+    }
+
+    /// Removes what a process left behind that was killed while it made a file.
+    pub(super) fn remove_new_files(&self) {
+        let begin = format!("{FILE}.new.");
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&begin)) {
+            // It is in nobody's way.
+            let _ = fs::remove_file(entry.path());
+        }
     }
 
     /// Makes durable which files there are.

@@ -12,7 +12,9 @@ use std::{io, path::Path, thread};
 use futures_core::future::BoxFuture;
 use redb::ReadTransaction;
 use tokio::sync::{broadcast, oneshot};
+use tokio::time::{Instant, timeout_at};
 
+pub use self::folder::FILE;
 use self::folder::Folder;
 pub use self::opening::OpenError;
 use self::readers::Readers;
@@ -129,10 +131,12 @@ impl Store for Redb {
     }
 
     fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
+        // From the call on, however late it is polled.
+        let deadline = Instant::now() + PATIENCE;
         let queued = self.queue(append);
         Box::pin(async move {
             let answered = queued?;
-            match tokio::time::timeout(PATIENCE, answered).await {
+            match timeout_at(deadline, answered).await {
                 Ok(Ok(answer)) => answer,
                 // The disk hangs, or the writer is gone.
                 Ok(Err(_)) | Err(_) => Ok(Outcome::Unknown),

@@ -1,14 +1,15 @@
 //! Opening: how the file is made, checked, and shown to be one that can be written.
 
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use redb::{Database, DatabaseError, Durability, ReadableDatabase as _, ReadableTable as _, StorageError};
+use redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase as _, ReadableTable as _, StorageError};
 
 use super::folder::Folder;
 use super::schema::{EXPIRING, FORMAT, IDS, LOGS, MARKS, META, RECORDS, meta};
 use super::{Options, fault};
+use crate::store::StoreError;
 
 /// Why a data directory could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -54,16 +55,24 @@ pub enum OpenError {
     },
 }
 
-/// Opens the file, and makes it if there is none.
+/// Opens the file, which is there.
 ///
 /// # Errors
 /// [`OpenError`].
-pub(super) fn open(folder: &Folder, options: &Options) -> Result<Database, OpenError> {
-    let path = folder.file();
+pub(super) fn open(path: &Path, options: &Options) -> Result<Database, OpenError> {
+    guarded(path, options, |builder| builder.open(path))
+}
+
+fn guarded(
+    path: &Path,
+    options: &Options,
+    open: impl FnOnce(&Builder) -> Result<Database, DatabaseError>,
+) -> Result<Database, OpenError> {
+    let path = path.to_owned();
     let mut builder = Database::builder();
     builder.set_cache_size(options.cache).set_check_integrity_on_open(options.verify);
     // On a damaged file the engine may panic, if the file was closed in good order.
-    match catch_unwind(AssertUnwindSafe(|| builder.create(&path))) {
+    match catch_unwind(AssertUnwindSafe(|| open(&builder))) {
         Ok(Ok(database)) => Ok(database),
         Ok(Err(DatabaseError::DatabaseAlreadyOpen)) => Err(OpenError::InUse { path }),
         Ok(Err(DatabaseError::Storage(StorageError::Corrupted(why)))) => Err(OpenError::Damaged { path, why }),
@@ -75,16 +84,28 @@ pub(super) fn open(folder: &Folder, options: &Options) -> Result<Database, OpenE
     }
 }
 
+/// Makes an empty store under another name, and gives it its own once it is whole: who is killed meanwhile leaves
+/// nothing behind that can't be opened. A store that is there by then stays.
+fn create(folder: &Folder, options: &Options) -> Result<(), OpenError> {
+    let (path, new) = (folder.file(), folder.new_file());
+    let failed = |source| OpenError::Folder { path: path.clone(), source };
+    let database = guarded(&new, options, |builder| builder.create(&new))?;
+    prove(&database).map_err(|error| OpenError::Failed { path: new.clone(), why: error.to_string() })?;
+    drop(database);
+    match fs::hard_link(&new, &path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+        _ => {}
+    }
+    fs::remove_file(&new).and_then(|()| folder.sync()).map_err(failed)
+}
+
 /// Opens a file that this process had open before; `identity` is what it was.
 ///
 /// # Errors
 /// [`OpenError`]; also if another file, or none, is in its place now.
 pub(super) fn again(folder: &Folder, options: &Options, was: (u64, u64)) -> Result<Database, OpenError> {
     let path = folder.file();
-    if !path.is_file() {
-        return Err(OpenError::Failed { path, why: "the file is gone".to_owned() });
-    }
-    let database = open(folder, options)?;
+    let database = open(&path, options)?;
     match identity(&database) {
         Ok(Some(is)) if is == was => Ok(database),
         Ok(_) => Err(OpenError::Failed { path, why: "another file is in its place".to_owned() }),
@@ -119,7 +140,7 @@ pub(super) fn prove(database: &Database) -> Result<u64, redb::Error> {
     Ok(epoch)
 }
 
-/// The format and the epoch of a file that was used before; `None` for a new one.
+/// The format and the epoch of a store; `None` for a file that is none.
 pub(super) fn identity(database: &Database) -> Result<Option<(u64, u64)>, redb::Error> {
     let tx = database.begin_read()?;
     let table = match tx.open_table(META) {
@@ -131,25 +152,25 @@ pub(super) fn identity(database: &Database) -> Result<Option<(u64, u64)>, redb::
     Ok(part(meta::FORMAT)?.zip(part(meta::EPOCH)?))
 }
 
-/// Opens a file for the first time in this process: its epoch too.
+/// Opens a store for the first time in this process, and makes it if there is none: its epoch too.
 ///
 /// # Errors
 /// [`OpenError`].
 pub(super) fn first(folder: &Folder, options: &Options) -> Result<(Database, u64), OpenError> {
     let path = folder.file();
-    let database = open(folder, options)?;
-    let failed = |error: redb::Error| match fault(&error) {
-        crate::store::StoreError::Damaged(why) => OpenError::Damaged { path: path.clone(), why: why.to_string() },
-        other => OpenError::Failed { path: path.clone(), why: other.to_string() },
-    };
-    match identity(&database).map_err(failed)? {
-        Some((FORMAT, epoch)) => Ok((database, epoch)),
-        Some((found, _)) => Err(OpenError::Format { path, found }),
-        None => {
-            let epoch = prove(&database).map_err(failed)?;
-            folder.sync().map_err(|source| OpenError::Folder { path: path.clone(), source })?;
-            Ok((database, epoch))
-        }
+    if !path.exists() {
+        create(folder, options)?;
+    }
+    let database = open(&path, options)?;
+    folder.remove_new_files();
+    match identity(&database) {
+        Ok(Some((FORMAT, epoch))) => Ok((database, epoch)),
+        Ok(Some((found, _))) => Err(OpenError::Format { path, found }),
+        Ok(None) => Err(OpenError::Damaged { path, why: "it has no epoch".to_owned() }),
+        Err(error) => Err(match fault(&error) {
+            StoreError::Damaged(why) => OpenError::Damaged { path, why: why.to_string() },
+            other => OpenError::Failed { path, why: other.to_string() },
+        }),
     }
 }
 
