@@ -91,7 +91,7 @@ final class Client {
             // The 1.x clients ask by POST, those of 2.x by GET.
             case "online" -> route.onlineUser(rest.equals("post") || rest.isEmpty() && dialect == Dialect.V1);
             case "fetch" -> route.fetchOfflineMsgs(id);
-            case "offline" -> route.offLine(id);
+            case "offline" -> route.offLine(rest.isEmpty() ? id : Long.parseLong(rest));
             case "close" -> close();
             case "ping" -> line.send(dialect.ping(id));
             case "raw" -> line.sendRaw(ByteBufUtil.decodeHexDump(rest));
