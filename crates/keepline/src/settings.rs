@@ -43,6 +43,14 @@ pub struct Settings {
     /// Answers owed at one time ([`Turn::defer`](crate::Turn::defer)) before the line stops reading; 64 by default, 1
     /// to 255 (a driver made without [`check`](Settings::check) counts 0 as 1).
     pub answers_in_flight: u8,
+    /// The longest a line may stay paused at one time; `None`, the default, is for ever. A paused line does not read, so
+    /// it hears of no end: a peer that has gone meanwhile keeps its place. Over the limit the line is closed: as
+    /// [`SlowConsumer`](crate::Reason::SlowConsumer) where the peer does not take what it is sent, as
+    /// [`ServerError`](crate::Reason::ServerError) where this end kept it waiting, by [`Flow::Pause`] or by answers that
+    /// it owes.
+    ///
+    /// [`Flow::Pause`]: crate::Flow::Pause
+    pub longest_pause: Option<Duration>,
     /// How long a closing line may take to write what is waiting and to see the peer's end; 1 s.
     pub linger: Duration,
     /// Hooks for metrics and logs; none by default.
@@ -61,6 +69,7 @@ impl Settings {
             first_frame_within: None,
             idle_events: None,
             answers_in_flight: 64,
+            longest_pause: None,
             linger: Duration::from_secs(1),
             observer: None,
         }
@@ -121,6 +130,7 @@ impl fmt::Debug for Settings {
             first_frame_within,
             idle_events,
             answers_in_flight,
+            longest_pause,
             linger,
             observer,
         } = self;
@@ -132,6 +142,7 @@ impl fmt::Debug for Settings {
             .field("first_frame_within", first_frame_within)
             .field("idle_events", idle_events)
             .field("answers_in_flight", answers_in_flight)
+            .field("longest_pause", longest_pause)
             .field("linger", linger)
             .field("observer", &observer.is_some())
             .finish()

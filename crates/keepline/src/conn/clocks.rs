@@ -9,12 +9,13 @@ use super::flow::Flow;
 use super::handler::{Beat, Handler};
 use super::outbox::Lane;
 use super::scratch::Output;
+use super::state::Paused;
 use super::transport::Transport;
 use crate::clock;
 
 /// More than one thing can be due, never many.
 const ROUNDS: usize = 8;
-/// A look at the age of what waits that comes later than this was kept from coming: a stall of our own.
+/// A look at an age, of what waits or of a pause, that comes later than this was kept from coming: a stall of our own.
 const STALL: Duration = Duration::from_secs(1);
 
 impl<Io: Transport, H: Handler> Driver<Io, H> {
@@ -29,6 +30,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
                 return self.close(Reason::FirstFrameTimeout, None, now, output);
             }
         }
+        self.look_at_pause(now, output);
         match self.backlog_due() {
             Some(by) if now.since(by) > STALL => {
                 if let Some(outbox) = &mut self.shared.mail().outbox {
@@ -40,6 +42,18 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         }
         self.look_at_monitor(now, output);
         self.look_at_idle(now, output);
+    }
+
+    fn look_at_pause(&mut self, now: Instant, output: &mut Output) {
+        let Some(rare) = &mut self.rare else { return };
+        let (Some(by), Some(longest)) = (rare.pause_by, self.environment.settings.longest_pause) else { return };
+        if now.since(by) > STALL {
+            rare.pause_by = Some(now + longest);
+        } else if by <= now {
+            let slow = self.paused.has(Paused::BACKLOG);
+            let reason = if slow { Reason::SlowConsumer } else { Reason::ServerError };
+            self.close(reason, None, now, output);
+        }
     }
 
     fn look_at_monitor(&mut self, now: Instant, output: &mut Output) {

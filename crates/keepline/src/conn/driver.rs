@@ -179,6 +179,12 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
     }
 
     pub(super) fn pause(&mut self, why: Paused, now: Instant) {
+        if self.paused.is_empty()
+            && let Some(longest) = self.environment.settings.longest_pause
+        {
+            self.rare().pause_by = Some(now + longest);
+            self.rearm = true;
+        }
         self.paused = self.paused.with(why);
         self.monitor.pause(now);
         if let Some(watch) = self.idle_watch() {
@@ -194,6 +200,9 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             return false;
         }
         self.monitor.resume(now);
+        if let Some(rare) = &mut self.rare {
+            rare.pause_by = None;
+        }
         if let Some(watch) = self.idle_watch() {
             watch.resume(now);
         }

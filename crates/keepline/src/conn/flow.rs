@@ -10,7 +10,8 @@ pub enum Flow {
     /// Go on reading.
     Continue,
     /// Stop reading until [`Connection::resume`](super::Connection::resume). A paused line is not idle, and hears of no
-    /// end; its pings go on, and a peer that does not read them for the outbox's age is a slow consumer.
+    /// end; its pings go on, and a peer that does not read them for the outbox's age is a slow consumer. The settings'
+    /// `longest_pause` bounds it.
     Pause,
     /// Write what is waiting, then close.
     Close(Reason),

@@ -14,6 +14,8 @@ pub(crate) struct Rare {
     pub(crate) frame: Option<u64>,
     pub(crate) handshake_by: Option<Instant>,
     pub(crate) first_frame_by: Option<Instant>,
+    /// When a line that is paused has been so for too long.
+    pub(crate) pause_by: Option<Instant>,
     pub(crate) closing: Option<Closing>,
     pub(crate) idle: Option<Box<IdleWatch>>,
 }
@@ -53,6 +55,7 @@ impl Rare {
         self.leftover.is_empty()
             && self.handshake_by.is_none()
             && self.first_frame_by.is_none()
+            && self.pause_by.is_none()
             && self.closing.is_none()
             && self.idle.is_none()
     }
@@ -62,6 +65,6 @@ impl Rare {
             return Some(closing.by);
         }
         let idle = self.idle.as_ref().and_then(|idle| idle.deadline());
-        [self.handshake_by, self.first_frame_by, idle].into_iter().flatten().min()
+        [self.handshake_by, self.first_frame_by, self.pause_by, idle].into_iter().flatten().min()
     }
 }

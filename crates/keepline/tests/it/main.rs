@@ -23,6 +23,7 @@ mod heartbeats;
 mod idle_events;
 mod limits;
 mod long;
+mod longest_pause;
 mod panics;
 mod pause;
 mod serve_support;
