@@ -67,3 +67,67 @@ impl<K: Eq + Hash, V> Replica<K, V> {
 /// Older than what is known.
 #[derive(Debug)]
 pub(crate) struct Stale;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of one entity, in order: the record's number, its value (none for gone), and by whom; and what is
+    /// known behind it.
+    type Step = (u64, Option<&'static str>, Source, Option<&'static str>);
+
+    #[test]
+    fn the_newest_wins_in_whichever_order_it_comes() {
+        use Source::{Feed, Log, Own};
+        let table: [(&str, &[Step]); 7] = [
+            ("in order", &[(1, Some("a"), Feed, Some("a")), (2, Some("b"), Feed, Some("b"))]),
+            (
+                "the feed tells again what we did",
+                &[
+                    (1, Some("a"), Own, Some("a")),
+                    (2, Some("b"), Own, Some("b")),
+                    (1, Some("a"), Feed, Some("b")),
+                    (2, Some("b"), Feed, Some("b")),
+                ],
+            ),
+            ("the log was read before the feed", &[(3, Some("c"), Log, Some("c")), (2, Some("b"), Feed, Some("c"))]),
+            (
+                "what we deleted is not brought back",
+                &[
+                    (1, Some("a"), Own, Some("a")),
+                    (3, None, Own, None),
+                    (1, Some("a"), Feed, None),
+                    (2, Some("b"), Feed, None),
+                    (3, None, Feed, None),
+                ],
+            ),
+            (
+                "the feed was faster than who deleted",
+                &[(1, Some("a"), Feed, Some("a")), (2, None, Feed, None), (2, None, Own, None)],
+            ),
+            ("gone by the log", &[(1, Some("a"), Log, Some("a")), (2, None, Log, None)]),
+            ("never there", &[(2, None, Log, None), (2, None, Feed, None), (2, None, Own, None)]),
+        ];
+        for (name, steps) in table {
+            let mut replica = Replica::new();
+            for (step, (seq, value, from, known)) in steps.iter().enumerate() {
+                let _ = replica.put("x", *seq, *value, *from);
+                assert_eq!(replica.get("x"), known.as_ref(), "{name}, step {step}");
+            }
+            // What is gone costs nothing once the feed is past it.
+            let left = usize::from(replica.get("x").is_some());
+            assert_eq!(replica.entries.len(), left, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_mark_does_not_outlast_the_records_that_it_waits_for() {
+        let mut replica = Replica::new();
+        let _ = replica.put("gone", 1, Some(()), Source::Own);
+        let _ = replica.put("there", 1, Some(()), Source::Own);
+        let _ = replica.put("gone", 2, None, Source::Own);
+        assert!(replica.entries.contains_key("gone"));
+        replica.lagged();
+        assert_eq!((replica.entries.len(), replica.get("there")), (1, Some(&())));
+    }
+}

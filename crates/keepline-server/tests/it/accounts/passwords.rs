@@ -101,6 +101,24 @@ async fn another_password_ends_the_old_one_and_every_token() {
     assert!(accounts.issue(&ann, "another horse", id("phone")).await.is_ok());
 }
 
+/// Who changes it first has said that the old one is no longer good.
+#[tokio::test]
+async fn of_two_who_change_a_password_at_once_one_does() {
+    let accounts = node(Memory::new()).await;
+    let ann: UserId = id("ann");
+    accounts.create(ann.clone(), PASSWORD).await.unwrap();
+    let news = ["another horse", "third horse"];
+    let (first, second) = tokio::join!(
+        accounts.change_password(&ann, PASSWORD, news[0]),
+        accounts.change_password(&ann, PASSWORD, news[1]),
+    );
+    let done = [first, second];
+    assert_eq!(done.iter().filter(|done| **done == Err(AccountError::BadCredentials)).count(), 1, "{done:?}");
+    for (done, new) in done.iter().zip(news) {
+        assert_eq!(accounts.issue(&ann, new, id("phone")).await.is_ok(), done.is_ok(), "{new}");
+    }
+}
+
 /// What is stored of a password is argon2id's, at OWASP's cost, with a salt of its own.
 #[tokio::test]
 async fn a_password_is_stored_as_argon2id() {
@@ -145,35 +163,30 @@ async fn a_lost_answer_makes_one_account_and_a_lost_request_is_made_again() {
 
 #[tokio::test]
 async fn accounts_outlast_the_process_and_damage_costs_one() {
-    let store = Memory::new();
-    let everyone = Conversation::Everyone.log();
-    let before = node(store.clone()).await;
+    let store = Cue::new(Memory::new(), "-", &[]);
     let append = |log: LogName, body: &'static [u8]| {
-        let id = MessageId::new(rand(&log, body));
-        store.append(Append { log, expected: Expected::Any, id, body: body.into() })
+        store.append(Append { log, expected: Expected::Any, id: MessageId::new([1; 16]), body: body.into() })
     };
+    let before = node(store.clone()).await;
     assert_eq!(before.everyone_since(&id("ann")), None);
     before.create(id("ann"), PASSWORD).await.unwrap();
-    let _ = append(everyone.clone(), b"hello").await.unwrap();
-    before.create(id("bob"), PASSWORD).await.unwrap();
-    before.create(id("carl"), PASSWORD).await.unwrap();
+    let _ = append(Conversation::Everyone.log(), b"hello").await.unwrap();
+    for user in ["bob", "carl", "dora"] {
+        before.create(id(user), PASSWORD).await.unwrap();
+    }
     let token = before.issue(&id("bob"), PASSWORD, id("phone")).await.unwrap();
     drop(before);
+    // What was written is no account; and what was written cannot be read.
     let _ = append(LogName::new("a.carl"), b"\xff\xff").await.unwrap();
+    store.damage("a.dora");
 
-    let after = node(store).await;
+    let after = node(store.clone()).await;
     assert_eq!(after.everyone_since(&id("ann")), Some(0));
     assert_eq!(after.everyone_since(&id("bob")), Some(1));
     assert_eq!(after.authenticate(&token.text).await.unwrap().user, id("bob"));
-    assert!(!after.exists(&id("carl")));
-    assert_eq!(after.create(id("carl"), PASSWORD).await.unwrap_err(), AccountError::Taken);
-}
-
-/// Some number that differs for what differs.
-fn rand(log: &LogName, body: &[u8]) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    for (at, byte) in log.as_str().bytes().chain(body.iter().copied()).enumerate() {
-        bytes[at % 16] ^= byte.rotate_left(u32::try_from(at / 16).unwrap());
+    for damaged in ["carl", "dora"] {
+        assert!(!after.exists(&id(damaged)));
+        assert_eq!(after.create(id(damaged), PASSWORD).await.unwrap_err(), AccountError::Taken);
+        assert_eq!(after.issue(&id(damaged), PASSWORD, id("phone")).await.unwrap_err().code(), "unavailable");
     }
-    bytes
 }

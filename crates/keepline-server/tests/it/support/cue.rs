@@ -28,12 +28,35 @@ pub(crate) struct Cue {
     pub(crate) memory: Arc<Memory>,
     prefix: &'static str,
     fates: Mutex<VecDeque<Fate>>,
+    damaged: Mutex<Option<LogName>>,
+    /// Where nothing is ever told.
+    silence: Option<broadcast::Sender<Committed>>,
 }
 
 impl Cue {
     /// The appends to logs whose names begin with `prefix` have these fates, one after the other.
     pub(crate) fn new(memory: Arc<Memory>, prefix: &'static str, fates: &[Fate]) -> Arc<Self> {
-        Arc::new(Self { memory, prefix, fates: Mutex::new(fates.iter().copied().collect()) })
+        Arc::new(Self::with(memory, prefix, fates, None))
+    }
+
+    /// All is well but that the feed tells nothing, or nothing yet.
+    pub(crate) fn silent(memory: Arc<Memory>) -> Arc<Self> {
+        Arc::new(Self::with(memory, "-", &[], Some(broadcast::Sender::new(1))))
+    }
+
+    fn with(
+        memory: Arc<Memory>,
+        prefix: &'static str,
+        fates: &[Fate],
+        silence: Option<broadcast::Sender<Committed>>,
+    ) -> Self {
+        let fates = Mutex::new(fates.iter().copied().collect());
+        Self { memory, prefix, fates, damaged: Mutex::default(), silence }
+    }
+
+    /// From now on the disk gives something else for this log.
+    pub(crate) fn damage(&self, log: &str) {
+        *self.damaged.lock().unwrap() = Some(LogName::new(log));
     }
 
     /// Whether each fate has met an append.
@@ -79,6 +102,9 @@ impl Store for Cue {
     }
 
     fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+        if self.damaged.lock().unwrap().as_ref() == Some(log) {
+            return Box::pin(async { Err(StoreError::Damaged("a flipped bit".into())) });
+        }
         self.memory.read_back(log, before, page)
     }
 
@@ -104,7 +130,7 @@ impl Store for Cue {
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Committed> {
-        self.memory.subscribe()
+        self.silence.as_ref().map_or_else(|| self.memory.subscribe(), broadcast::Sender::subscribe)
     }
 
     fn health(&self) -> Result<(), StoreError> {
