@@ -5,7 +5,7 @@
 //! behind the clock and never says a number twice, on any node and after any jump of the clock; and a name is a key
 //! only in hexadecimal digits. What is not there is never remembered.
 //!
-//! In memory is one entry for each: about 200 bytes, and the name.
+//! In memory is one entry for each: at most 150 bytes, and the name.
 
 use std::collections::HashMap;
 use std::fmt;

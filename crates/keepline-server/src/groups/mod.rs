@@ -1,7 +1,7 @@
 //! Groups: who talks with whom, and who decides that.
 //!
-//! A group is an entity of its own in the store, and all of them are in memory: about 100 bytes for each member, and
-//! 200 for the group. A change writes the whole group, up to some 80 bytes a member.
+//! A group is an entity of its own in the store, and all of them are in memory: at most 110 bytes for each member. A
+//! change writes the whole group, up to 81 bytes a member.
 
 use std::collections::BTreeSet;
 use std::fmt;

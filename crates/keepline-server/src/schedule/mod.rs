@@ -1,6 +1,6 @@
 //! Schedules: messages that are sent later, at the time they say, whatever happens to the server meanwhile.
 //!
-//! Each is an entity of its own in the store. In memory is when it is due and whose it is: about 300 bytes, whatever
+//! Each is an entity of its own in the store. In memory is when it is due and whose it is: at most 340 bytes, whatever
 //! it says.
 
 use std::fmt;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures_core::future::BoxFuture;
 use keepline_server::store::memory::Memory;
 use keepline_server::store::{Append, Committed, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot};
 
 /// What becomes of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(crate) struct Cue {
     prefix: &'static str,
     fates: Mutex<VecDeque<Fate>>,
     damaged: Mutex<Option<LogName>>,
+    /// What the next read waits for, when it has read.
+    gate: Mutex<Option<oneshot::Receiver<()>>>,
     /// Where nothing is ever told.
     silence: Option<broadcast::Sender<Committed>>,
 }
@@ -51,12 +53,19 @@ impl Cue {
         silence: Option<broadcast::Sender<Committed>>,
     ) -> Self {
         let fates = Mutex::new(fates.iter().copied().collect());
-        Self { memory, prefix, fates, damaged: Mutex::default(), silence }
+        Self { memory, prefix, fates, damaged: Mutex::default(), gate: Mutex::default(), silence }
     }
 
     /// From now on the disk gives something else for this log.
     pub(crate) fn damage(&self, log: &str) {
         *self.damaged.lock().unwrap() = Some(LogName::new(log));
+    }
+
+    /// The answer to the next read of a last record, as it is when it is asked for, comes when this is used or dropped.
+    pub(crate) fn hold_a_read(&self) -> oneshot::Sender<()> {
+        let (open, gate) = oneshot::channel();
+        *self.gate.lock().unwrap() = Some(gate);
+        open
     }
 
     /// Whether each fate has met an append.
@@ -105,7 +114,14 @@ impl Store for Cue {
         if self.damaged.lock().unwrap().as_ref() == Some(log) {
             return Box::pin(async { Err(StoreError::Damaged("a flipped bit".into())) });
         }
-        self.memory.read_back(log, before, page)
+        let answer = self.memory.read_back(log, before, page);
+        match self.gate.lock().unwrap().take() {
+            None => answer,
+            Some(gate) => Box::pin(async move {
+                let _ = gate.await;
+                answer.await
+            }),
+        }
     }
 
     fn logs(
