@@ -82,7 +82,7 @@ pub(crate) enum Kind {
     /// The store's conversation was read to its end.
     ReadWhole(Name),
     ReadFailed(Name),
-    /// The device had caught up at the end.
+    /// The device was connected at the end and had its time to catch up.
     Drained,
     /// The device was left behind on purpose.
     LeftBehind,

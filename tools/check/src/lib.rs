@@ -7,8 +7,8 @@
 //! It depends on nothing of the project: a server and its judge that share code share mistakes.
 //!
 //! Two principles:
-//! - **Absence is judged only where we looked.** A reading of the store that failed, or a device that was not seen to
-//!   catch up, is unknown, and a run with anything unknown is void, never green and never red for it.
+//! - **Absence is judged only where we looked.** A reading of the store that failed, or a device that had no time
+//!   to catch up, is unknown, and a run with anything unknown is void, never green and never red for it.
 //! - **One event, one counter.** A delivery that comes twice is a duplicate and not also out of order, so that a red
 //!   counter names what went wrong.
 //!

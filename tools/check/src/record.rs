@@ -69,7 +69,8 @@ pub enum Op {
     Fence,
     /// A connection ended without its owner's wish.
     Cut,
-    /// The user becomes a member: `user`, `conv`.
+    /// The user becomes a member: `user`, `conv`. Note those of a private conversation too: where nobody is known to
+    /// be one, no device can be asked for what it lacks.
     Join,
     /// The user is a member no longer: `user`, `conv`.
     Leave,
@@ -80,8 +81,8 @@ pub enum Op {
     /// The final reading of the store. `ok` with an `id` is a message found there (`conv`, `seq`, `id`, `body_hash`);
     /// `ok` without one says that the conversation was read to its end, `conv`; `fail` and `info` that it was not.
     Read,
-    /// The end of a device, `user`, `device`: `ok` if it was connected and had caught up, `fail` if it was left behind
-    /// on purpose and shall not be judged. Without either, what it lacks is unknown.
+    /// The end of a device, `user`, `device`: `ok` if it was connected and had its time to catch up, `fail` if it was
+    /// left behind on purpose and shall not be judged. Without either, what it lacks is unknown.
     Drain,
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use crate::account::{AccountError, Server, private};
 use crate::history::History;
 use crate::options::Options;
-use crate::seen::Line;
+use crate::seen::{Line, Seen};
 use crate::witness::{Ended, Witness};
 
 /// The password of every account of a swarm.
@@ -134,28 +134,29 @@ impl Swarm {
         Ok(())
     }
 
-    /// Waits until each is logged in and has the last message that another was told to be stored, and notes for each
-    /// whether it came to that within the limit. Whether all did.
+    /// Waits until each is logged in and has the last message that another was told to be stored, and whether all came
+    /// to that within the limit. Who is logged in at the end had its time: what it lacks is lost. Of one that is not,
+    /// nobody can say, and the run is void.
     pub async fn settle(&self, limit: Duration) -> bool {
-        let settled = timeout(limit, async {
+        let caught_up = timeout(limit, async {
             for member in &self.members {
-                let needs: Vec<(&String, u64)> =
-                    member.convs.iter().map(|conv| (conv, self.last_of_others(member, conv))).collect();
-                let done = member.witness.until(|seen| {
-                    let has = |(conv, seq): &(&String, u64)| seen.of(conv).highest >= *seq;
-                    matches!(seen.line, Line::Up { .. }) && needs.iter().all(has)
-                });
-                if done.await.is_err() {
-                    return false;
-                }
+                self.caught_up(member).await?;
             }
-            true
+            Ok::<(), Ended>(())
         });
-        let settled = settled.await.unwrap_or(false);
+        let caught_up = matches!(caught_up.await, Ok(Ok(())));
         for witness in self.witnesses() {
-            witness.drained(settled);
+            witness.drained(matches!(witness.seen().line, Line::Up { .. }));
         }
-        settled
+        caught_up
+    }
+
+    async fn caught_up(&self, member: &Member) -> Result<(), Ended> {
+        let needs: Vec<(&String, u64)> =
+            member.convs.iter().map(|conv| (conv, self.last_of_others(member, conv))).collect();
+        let up = |line: &Line| matches!(line, Line::Up { .. });
+        let has = |seen: &Seen| needs.iter().all(|(conv, seq)| seen.of(conv).highest >= *seq);
+        member.witness.until(|seen| up(&seen.line) && has(seen)).await
     }
 
     fn last_of_others(&self, member: &Member, conv: &str) -> u64 {

@@ -143,10 +143,10 @@ impl Witness {
         self.order(Order::Back).await;
     }
 
-    /// Notes how it stood at the end: `true` if it is connected and has everything that it must have, `false` if
-    /// nobody can say, which makes the run void.
-    pub fn drained(&self, whole: bool) {
-        let phase = if whole { Phase::Ok } else { Phase::Info };
+    /// Notes how it stood at the end: `true` if it was connected and had its time to catch up, so that what it lacks is
+    /// lost; `false` if nobody can say, which makes the run void.
+    pub fn drained(&self, had_its_time: bool) {
+        let phase = if had_its_time { Phase::Ok } else { Phase::Info };
         self.history.note(Record::new(Op::Drain, phase).by(&self.name, &self.user, &self.device));
     }
 

@@ -36,7 +36,7 @@ pub(crate) struct Account {
 /// What is known of a device at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It was not seen to catch up: what it lacks says nothing.
+    /// Whether it had its time to catch up is not known: what it lacks says nothing.
     #[default]
     Unknown,
     Drained,

@@ -40,8 +40,10 @@ pub enum Counter {
     Infos,
     /// Void: a conversation of which the final reading failed.
     Unread,
-    /// Void: a device that was not seen to have caught up at the end.
+    /// Void: a device that was not connected at the end, or had no time to catch up.
     Undrained,
+    /// Void: a conversation of which nobody noted the members, so that no device could be asked for what it lacks.
+    Memberless,
     /// Void: an acknowledged message of which no reader could tell whether it is there.
     Unverified,
 }
@@ -59,7 +61,7 @@ pub(super) enum Kind {
 
 impl Counter {
     /// Every counter, in the order of the table.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Lost,
         Self::Resurrected,
         Self::Unexpected,
@@ -79,6 +81,7 @@ impl Counter {
         Self::Infos,
         Self::Unread,
         Self::Undrained,
+        Self::Memberless,
         Self::Unverified,
     ];
 
@@ -119,7 +122,8 @@ impl Counter {
             Self::Cuts => ("cuts", Figure, "connections cut"),
             Self::Infos => ("infos", Figure, "outcomes unknown"),
             Self::Unread => ("unread", Blind, "conversations that could not be read at the end"),
-            Self::Undrained => ("undrained", Blind, "devices not seen to have caught up"),
+            Self::Undrained => ("undrained", Blind, "devices that had no time to catch up at the end"),
+            Self::Memberless => ("memberless", Blind, "conversations of which nobody noted the members"),
             Self::Unverified => ("unverified", Blind, "acknowledged, and nobody looked whether it is there"),
         }
     }

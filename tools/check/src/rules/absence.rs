@@ -1,8 +1,8 @@
 //! `lost`, the readers' half of `gap`, and what nobody looked for: messages that a reader should have.
 //!
-//! Readers are the devices that had caught up at the end and the final reading of the store, and what a reader must
-//! have is only what is certain: of a device, the messages that others sent after its first login was answered and its
-//! user's join was, if that user did not leave again. What the server announced as gone is not missing.
+//! Readers are the devices that had their time to catch up at the end, and the final reading of the store. What a reader
+//! must have is only what is certain: of a device, the messages that others sent after its first login was answered and
+//! its user's join was, if that user did not leave again. What the server announced as gone is not missing.
 
 use super::Rule;
 use crate::event::{Device, Key};
@@ -28,6 +28,9 @@ impl Rule for Absence {
         for (conv, facts) in &index.convs {
             if facts.reading == Reading::Failed {
                 report.add(Counter::Unread, || index.names.text(*conv).to_owned());
+            }
+            if !index.members.known(*conv) {
+                report.add(Counter::Memberless, || index.names.text(*conv).to_owned());
             }
         }
         for (device, account) in &index.devices {

@@ -16,6 +16,8 @@ fn ann(at: u64, op: Op, phase: Phase) -> Record {
 /// One message, acknowledged, and no reader.
 fn sent() -> Vec<Record> {
     vec![
+        ann(0, Op::Join, Phase::Invoke).conv(CONV),
+        ann(1, Op::Join, Phase::Ok).conv(CONV),
         ann(1, Op::Send, Phase::Invoke).message(CONV, ID).body(BodyHash::of(b"hi")),
         ann(2, Op::Send, Phase::Ok).message(CONV, ID).seq(1),
     ]
@@ -50,6 +52,15 @@ fn the_store_is_judged_only_when_it_was_read_to_its_end() {
         assert!(report.verdict().to_string().starts_with(expected), "{name}:\n{report}");
         assert_eq!(red(&report), if expected == "RED" { &["lost"][..] } else { &[] }, "{name}:\n{report}");
     }
+}
+
+#[test]
+fn a_conversation_whose_members_nobody_noted_is_not_green() {
+    let mut records = [&sent()[..], &[found(), read(Phase::Ok)]].concat();
+    assert_eq!(check(&records).verdict(), Verdict::Green, "the control");
+    records.retain(|record| record.op != Op::Join);
+    let reason = reasons(check(&records).verdict());
+    assert!(reason.contains("1 memberless"), "{reason}");
 }
 
 #[test]

@@ -41,18 +41,18 @@ async fn a_swarm_under_faults_is_green_and_every_message_has_its_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_does_not_catch_up_makes_the_run_void_not_red() {
+async fn who_is_away_at_the_end_makes_the_run_void_not_red() {
     let fake = Fake::start(Faults::default()).await;
     let folder = Folder::new("void");
     let history = folder.history("p");
     let made = soon("the swarm", swarm(2, "u", fake.server, &history, |_, _| {})).await.expect("accounts");
     soon("all logins", made.up()).await.expect("no refusal");
     for witness in made.witnesses().skip(1) {
-        witness.freeze().await;
+        witness.away().await;
     }
     let first = made.witnesses().next().expect("one of two");
     soon("the answer", first.send(&made.convs()[0], b"hello")).await.expect("stored");
-    assert!(!made.settle(Duration::from_millis(200)).await, "one does not read");
+    assert!(!made.settle(Duration::from_millis(200)).await, "one is away");
     fake.read(&history);
     let report = folder.check(&["p"]);
     assert!(matches!(report.verdict(), Judgement::Void(_)), "{report}");

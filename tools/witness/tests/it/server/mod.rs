@@ -28,6 +28,8 @@ pub(crate) struct Faults {
     pub(crate) put_off: u64,
     /// Sabotage: acknowledges it, and does not store it.
     pub(crate) ack_only: u64,
+    /// Sabotage: never gives a device the messages whose number is a multiple of this.
+    pub(crate) skip: u64,
     /// Sabotage: forgets which ids it has.
     pub(crate) forget_ids: bool,
     /// Sabotage: lets an old session go on.
