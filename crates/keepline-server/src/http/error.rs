@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::accounts::{AccountError, AuthError};
 use crate::delivery::SendError;
 use crate::groups::GroupError;
+use crate::history::HistoryError;
 use crate::schedule::ScheduleError;
 use crate::store::StoreError;
 
@@ -57,6 +58,8 @@ macro_rules! codes {
 codes! {
     /// A part of the request is not what the endpoint takes.
     BadRequest = "bad_request", BAD_REQUEST, false;
+    /// A search for nothing, or for too much.
+    BadQuery = "bad_query", BAD_REQUEST, false;
     /// The body is no JSON.
     BadJson = "bad_json", BAD_REQUEST, false;
     /// The message id is no 16 bytes.
@@ -170,7 +173,7 @@ macro_rules! refusals_of {
     )+};
 }
 
-refusals_of!(AccountError, AuthError, GroupError, ScheduleError, SendError);
+refusals_of!(AccountError, AuthError, GroupError, HistoryError, ScheduleError, SendError);
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {

@@ -7,6 +7,7 @@ use crate::accounts::Accounts;
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::groups::Groups;
+use crate::history::History;
 use crate::id::UserId;
 use crate::metrics::Metrics;
 use crate::schedule::Schedules;
@@ -49,6 +50,11 @@ pub struct CimSettings {
 }
 
 impl Services {
+    /// What was said before.
+    pub(super) fn history(&self) -> History {
+        History::new(Arc::clone(self.hub.environment()))
+    }
+
     /// Whether a user has a session that has not been told to end.
     pub(super) fn is_online(&self, user: &UserId) -> bool {
         self.hub.sessions_of(user).iter().any(|session| !session.is_ended())

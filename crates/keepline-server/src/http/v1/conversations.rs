@@ -64,7 +64,7 @@ pub(super) async fn list(
     caller: Caller,
     UrlQuery(query): UrlQuery<ListQuery>,
 ) -> Result<Json<Entries>, ApiError> {
-    let after: Option<Conversation> = cursor::read("conversations", query.cursor.as_deref())?;
+    let after: Option<Conversation> = query.cursor.map(|cursor| cursor::read("conversations", &cursor)).transpose()?;
     let limit = limit(query.limit, MOST)?;
     let user = caller.user();
     let mut all = services.directory.conversations_of(user);

@@ -15,19 +15,18 @@ pub(super) fn write(list: &str, place: impl fmt::Display) -> String {
     Base64UrlUnpadded::encode_string(format!("{list}:{place}").as_bytes())
 }
 
-/// The place that a cursor of this list says; the beginning, if there is none.
+/// The place that a cursor of this list says.
 ///
 /// # Errors
 /// It is no cursor, or one of another list.
-pub(super) fn read<T: FromStr>(list: &str, cursor: Option<&str>) -> Result<Option<T>, ApiError> {
-    let Some(cursor) = cursor else { return Ok(None) };
+pub(super) fn read<T: FromStr>(list: &str, cursor: &str) -> Result<T, ApiError> {
     let place = || {
         let bytes = Base64UrlUnpadded::decode_vec(cursor).ok()?;
         let text = String::from_utf8(bytes).ok()?;
         text.strip_prefix(list)?.strip_prefix(':')?.parse().ok()
     };
     let place = if cursor.len() > LONGEST { None } else { place() };
-    place.map(Some).ok_or_else(|| ApiError::new(Code::BadRequest, "this cursor is not one that this list gave"))
+    place.ok_or_else(|| ApiError::new(Code::BadRequest, "this cursor is not one that this list gave"))
 }
 
 #[cfg(test)]
@@ -37,11 +36,10 @@ mod tests {
     #[test]
     fn a_cursor_is_good_for_its_own_list_only() {
         let cursor = write("messages", 42);
-        assert_eq!(read::<u64>("messages", Some(&cursor)), Ok(Some(42)));
-        assert_eq!(read::<u64>("messages", None), Ok(None));
+        assert_eq!(read::<u64>("messages", &cursor), Ok(42));
         let long = "A".repeat(LONGEST + 4);
         for (list, bad) in [("groups", cursor.as_str()), ("messages", ""), ("messages", "!!"), ("messages", &long)] {
-            assert_eq!(read::<u64>(list, Some(bad)).unwrap_err().code(), Code::BadRequest, "{list} {bad}");
+            assert_eq!(read::<u64>(list, bad).unwrap_err().code(), Code::BadRequest, "{list} {bad}");
         }
     }
 }

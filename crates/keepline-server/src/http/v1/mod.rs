@@ -11,6 +11,7 @@ mod groups;
 mod messages;
 mod presence;
 mod schedules;
+mod search;
 mod seq;
 mod sessions;
 mod tokens;
@@ -56,7 +57,8 @@ fn described() -> (Router<Arc<Services>>, OpenApi) {
         .routes(routes!(tokens::revoke))
         .routes(routes!(conversations::list))
         .routes(routes!(conversations::mark_read))
-        .routes(routes!(messages::send))
+        .routes(routes!(messages::send, messages::page))
+        .routes(routes!(search::search))
         .routes(routes!(groups::create, groups::list))
         .routes(routes!(groups::show, groups::delete))
         .routes(routes!(groups::put_member, groups::remove_member))

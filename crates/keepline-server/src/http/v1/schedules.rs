@@ -113,7 +113,7 @@ pub(super) async fn list(
     caller: Caller,
     UrlQuery(query): UrlQuery<ListQuery>,
 ) -> Result<Json<Schedules>, ApiError> {
-    let after = cursor::read("schedules", query.cursor.as_deref())?;
+    let after = query.cursor.map(|cursor| cursor::read("schedules", &cursor)).transpose()?;
     let limit = limit(query.limit, LONGEST_PAGE)?;
     let page = services.schedules.list(caller.user(), after.as_ref(), limit).await?;
     let next = page.next.map(|next| cursor::write("schedules", next));

@@ -2,6 +2,7 @@
 
 mod description;
 mod groups;
+mod history;
 mod messages;
 mod refusals;
 mod schedules;
