@@ -14,7 +14,7 @@ use crate::conversation::Conversation;
 use crate::directory::{Audience, Directory};
 use crate::groups::Group;
 use crate::id::GroupId;
-use crate::session::{Envelope, Holes, Hub, Session};
+use crate::session::{Envelope, Hub, Session};
 use crate::store::Committed;
 
 /// How long to wait after the store's first error, doubled after each further one.
@@ -61,11 +61,8 @@ impl FanOut {
     fn on_committed(&mut self, committed: &Committed) {
         let Some(conversation) = committed.log.conversation() else { return };
         let seq = committed.record.seq;
+        self.look_at(&conversation);
         let Some(before) = self.directory.advance(&conversation, seq) else { return };
-        if let Conversation::Group(group) = &conversation {
-            // Whoever was taken out of the group before this was said must not hear it.
-            self.on_change(group);
-        }
         match Envelope::open(conversation.clone(), &committed.record) {
             Ok(envelope) if before + 1 == seq => self.each(&conversation, |session| session.offer(&envelope)),
             Ok(_) => self.fall_behind(&conversation, before),
@@ -78,20 +75,28 @@ impl FanOut {
     }
 
     /// Compares the store's list of logs with what we know, until that succeeds.
-    async fn catch_up(&self) {
-        let store = Arc::clone(&self.hub.environment().store);
+    async fn catch_up(&mut self) {
+        let (store, directory) = (Arc::clone(&self.hub.environment().store), Arc::clone(&self.directory));
         let mut wait = FIRST_WAIT;
         loop {
-            let found = |conversation: Conversation, seq: u64| {
+            let mut found = |conversation: Conversation, seq: u64| {
+                self.look_at(&conversation);
                 if let Some(before) = self.directory.advance(&conversation, seq) {
                     self.fall_behind(&conversation, before);
                     self.directory.settle(&conversation, seq);
                 }
             };
-            let Err(error) = self.directory.scan(&*store, |it, head| found(it, head.seq)).await else { return };
+            let Err(error) = directory.scan(&*store, |it, head| found(it, head.seq)).await else { return };
             tracing::warn!(%error, "the list of logs can't be read, trying again");
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// Sees to it that a group is known as it is: whoever was taken out of it must not hear what was said after that.
+    fn look_at(&mut self, conversation: &Conversation) {
+        if let Conversation::Group(group) = conversation {
+            self.on_change(group);
         }
     }
 
@@ -119,16 +124,15 @@ impl FanOut {
                 self.hub.each_of(user, |session| session.forget(&conversation));
             }
         }
-        let head = self.directory.head(&conversation);
         for (user, member) in now.iter().flat_map(|now| &now.members) {
-            if since(&before, user) != Some(member.since) && head > member.since {
-                self.hub.each_of(user, |session| session.fall_behind(&conversation, member.since, Holes::Unknown));
+            if since(&before, user) != Some(member.since) {
+                self.hub.each_of(user, |session| session.join(&conversation, member.since));
             }
         }
     }
 
     fn fall_behind(&self, conversation: &Conversation, after: u64) {
-        self.each(conversation, |session| session.fall_behind(conversation, after, Holes::Announced));
+        self.each(conversation, |session| session.fall_behind(conversation, after));
     }
 
     /// Every live session that hears a conversation.

@@ -16,11 +16,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::conversation::Conversation;
+use crate::directory::Known;
 use crate::store::Page;
 
 /// Messages that a session may hold unacknowledged; the rest stays in the log.
 pub const WINDOW_MESSAGES: usize = 256;
-/// Bytes that a session may hold unacknowledged; a single message may be larger.
+/// Bytes that a session may hold unacknowledged; the last message may go over it.
 pub const WINDOW_BYTES: usize = 1 << 20;
 /// What is read from a log at one time.
 const PAGE: Page = Page { records: 64, bytes: 128 << 10 };
@@ -51,17 +52,8 @@ struct Cursor {
 enum Follow {
     /// The next message is pushed as it comes.
     Live,
-    /// The log is read. Whether a hole at the very start is announced: not to a device that was never there before.
-    Behind(Holes),
-}
-
-/// What a hole in the log is to the device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Holes {
-    /// Messages that it should have had.
-    Announced,
-    /// Older than its membership of the conversation, or than its first login.
-    Unknown,
+    /// The log is read.
+    Behind,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -107,7 +99,7 @@ impl Cursors {
 
     /// A message of `bytes` has just been stored as `seq`; `push` is the session's count of pushes if it goes out.
     pub(super) fn offer(&mut self, conversation: &Conversation, seq: u64, bytes: usize, push: u64) -> Offer {
-        let room = self.has_room(bytes);
+        let room = self.has_room();
         let before = seq.saturating_sub(1);
         if !self.by_conversation.contains_key(conversation) {
             self.by_conversation.insert(conversation.clone(), Cursor::at(before, Follow::Live));
@@ -127,10 +119,10 @@ impl Cursors {
                 Offer::Push
             }
             Follow::Live => {
-                cursor.follow = Follow::Behind(Holes::Announced);
+                cursor.follow = Follow::Behind;
                 Offer::Leave
             }
-            Follow::Behind(_) => Offer::Leave,
+            Follow::Behind => Offer::Leave,
         }
     }
 
@@ -154,13 +146,23 @@ impl Cursors {
     }
 
     /// The session has to read the conversation's log behind `after`, unless it is reading it already.
-    pub(super) fn fall_behind(&mut self, conversation: &Conversation, after: u64, holes: Holes) {
+    pub(super) fn fall_behind(&mut self, conversation: &Conversation, after: u64) {
         match self.by_conversation.get_mut(conversation) {
-            Some(cursor) if cursor.follow == Follow::Live => cursor.follow = Follow::Behind(Holes::Announced),
+            Some(cursor) if cursor.follow == Follow::Live => cursor.follow = Follow::Behind,
             Some(_) => {}
             None => {
-                self.by_conversation.insert(conversation.clone(), Cursor::at(after, Follow::Behind(holes)));
+                self.by_conversation.insert(conversation.clone(), Cursor::at(after, Follow::Behind));
             }
+        }
+    }
+
+    /// The session's part of a conversation begins behind `after`; nothing of it was pushed yet.
+    pub(super) fn begin(&mut self, conversation: &Conversation, after: u64, known: Known) {
+        if known.told > after {
+            self.fall_behind(conversation, after);
+        } else if known.offered < after && !self.by_conversation.contains_key(conversation) {
+            // It will be offered messages that it must not push: it remembers where it begins until then.
+            self.by_conversation.insert(conversation.clone(), Cursor::at(after, Follow::Live));
         }
     }
 
@@ -172,7 +174,7 @@ impl Cursors {
             return self.ack(conversation, seq);
         }
         self.forget(conversation);
-        let cursor = Cursor::at(seq, Follow::Behind(Holes::Announced));
+        let cursor = Cursor::at(seq, Follow::Behind);
         self.by_conversation.insert(conversation.clone(), cursor);
         Ack::Moved
     }
@@ -235,12 +237,12 @@ impl Cursors {
 
     /// Whether there is something to read, and room for it.
     pub(super) fn has_work(&self) -> bool {
-        self.has_room(0) && self.by_conversation.values().any(|cursor| cursor.follow != Follow::Live)
+        self.has_room() && self.by_conversation.values().any(|cursor| cursor.follow != Follow::Live)
     }
 
     /// What to read next: a conversation, behind which number, and how much. The conversations take turns.
     pub(super) fn next_read(&mut self) -> Option<(Conversation, u64, Page)> {
-        if !self.has_room(0) {
+        if !self.has_room() {
             return None;
         }
         let behind = |(_, cursor): &(&Conversation, &Cursor)| cursor.follow != Follow::Live;
@@ -253,27 +255,24 @@ impl Cursors {
         self.last_read = Some(read.0.clone());
         let page = Page {
             records: PAGE.records.min(WINDOW_MESSAGES - self.messages),
-            bytes: PAGE.bytes.min(WINDOW_BYTES - self.bytes.min(WINDOW_BYTES - 1)),
+            bytes: PAGE.bytes.min(WINDOW_BYTES - self.bytes),
         };
         Some((read.0, read.1, page))
     }
 
     /// Whether the log is still to be read behind `after`; what was read is of no use otherwise.
-    pub(super) fn is_reading(&self, conversation: &Conversation, after: u64) -> Option<Holes> {
-        match self.by_conversation.get(conversation)? {
-            Cursor { sent, follow: Follow::Behind(holes), .. } if *sent == after => Some(*holes),
-            _ => None,
-        }
+    pub(super) fn is_reading(&self, conversation: &Conversation, after: u64) -> bool {
+        let cursor = self.by_conversation.get(conversation);
+        cursor.is_some_and(|cursor| cursor.follow == Follow::Behind && cursor.sent == after)
     }
 
     /// A message that was read goes out, if there is room for it.
     pub(super) fn push(&mut self, conversation: &Conversation, seq: u64, bytes: usize, push: u64) -> bool {
-        if !self.has_room(bytes) {
+        if !self.has_room() {
             return false;
         }
         let Some(cursor) = self.by_conversation.get_mut(conversation) else { return false };
         let bytes = cursor.push(seq, bytes, push);
-        cursor.follow = Follow::Behind(Holes::Announced);
         self.messages += 1;
         self.bytes += bytes;
         true
@@ -288,14 +287,14 @@ impl Cursors {
         } else {
             cursor.on_the_way.push_back(Pushed { seq: to, bytes: 0, push });
         }
-        cursor.skip_to(to);
+        cursor.sent = to;
     }
 
     /// Messages up to `to` are gone, and the device was told so: it acknowledges them as if it had them.
     pub(super) fn announce(&mut self, conversation: &Conversation, to: u64, push: u64) {
         let Some(cursor) = self.by_conversation.get_mut(conversation) else { return };
         cursor.on_the_way.push_back(Pushed { seq: to, bytes: 0, push });
-        cursor.skip_to(to);
+        cursor.sent = to;
     }
 
     /// Follows live from here, if everything known of the conversation was sent.
@@ -307,8 +306,8 @@ impl Cursors {
         }
     }
 
-    fn has_room(&self, bytes: usize) -> bool {
-        self.messages < WINDOW_MESSAGES && (self.messages == 0 || self.bytes + bytes < WINDOW_BYTES)
+    fn has_room(&self) -> bool {
+        self.messages < WINDOW_MESSAGES && self.bytes < WINDOW_BYTES
     }
 }
 
@@ -323,13 +322,6 @@ impl Cursor {
         self.on_the_way.push_back(Pushed { seq, bytes, push });
         self.sent = seq;
         bytes as usize
-    }
-
-    fn skip_to(&mut self, seq: u64) {
-        self.sent = seq;
-        if self.follow != Follow::Live {
-            self.follow = Follow::Behind(Holes::Announced);
-        }
     }
 
     fn is_done(&self) -> bool {

@@ -28,7 +28,6 @@ mod hub;
 mod pump;
 mod sync;
 
-pub(crate) use cursors::Holes;
 pub use cursors::{WINDOW_BYTES, WINDOW_MESSAGES};
 pub(crate) use envelope::{Envelope, frame};
 pub use environment::Environment;
@@ -243,7 +242,7 @@ impl Session {
         }
         let cursors = live.cursors.get_or_insert_default();
         let Some(frame) = self.frame(envelope) else {
-            cursors.fall_behind(conversation, seq.saturating_sub(1), Holes::Announced);
+            cursors.fall_behind(conversation, seq.saturating_sub(1));
             return self.go_on(live);
         };
         if cursors.offer(conversation, seq, envelope.weight(), push) == Offer::Push {
@@ -257,10 +256,19 @@ impl Session {
     }
 
     /// The conversation has messages behind `after` that the session may not have been offered.
-    pub(crate) fn fall_behind(self: &Arc<Self>, conversation: &Conversation, after: u64, holes: Holes) {
+    pub(crate) fn fall_behind(self: &Arc<Self>, conversation: &Conversation, after: u64) {
         let mut state = self.lock();
         let State::Live(live) = &mut *state else { return };
-        live.cursors.get_or_insert_default().fall_behind(conversation, after, holes);
+        live.cursors.get_or_insert_default().fall_behind(conversation, after);
+        self.go_on(live);
+    }
+
+    /// The user has come to a conversation; what was said up to `since` is not his.
+    pub(crate) fn join(self: &Arc<Self>, conversation: &Conversation, since: u64) {
+        let mut state = self.lock();
+        let State::Live(live) = &mut *state else { return };
+        let known = self.environment.directory.known(conversation);
+        live.cursors.get_or_insert_default().begin(conversation, since, known);
         self.go_on(live);
     }
 

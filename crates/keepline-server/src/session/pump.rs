@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use keepline_proto::wire::im::v1::{self, frame::Body};
 
-use super::cursors::{Cursors, Holes};
+use super::cursors::Cursors;
 use super::{Envelope, Session, Speaks, State, cim, envelope};
 use crate::conversation::Conversation;
 use crate::message::Message;
@@ -25,15 +25,18 @@ pub(super) async fn run(session: Arc<Session>) {
     while let Some((conversation, after, page)) = session.next_read() {
         match read(&session, &conversation, after, page).await {
             Ok(found) => {
-                wait = FIRST_WAIT;
-                session.deliver(&conversation, after, found);
+                if session.deliver(&conversation, after, found) {
+                    wait = FIRST_WAIT;
+                    continue;
+                }
+                tracing::warn!(session = %session.id, %conversation, after, "the log does not have what the feed told of");
             }
             Err(error) => {
                 tracing::warn!(%error, session = %session.id, %conversation, "log not read, trying again");
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(LONGEST_WAIT);
             }
         }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 
@@ -65,31 +68,35 @@ impl Session {
         next
     }
 
-    /// Pushes what was read, as far as there is room, in one piece.
-    fn deliver(self: &Arc<Self>, conversation: &Conversation, after: u64, found: Found) {
+    /// Pushes what was read, as far as there is room, in one piece; false if nothing has come of it.
+    fn deliver(self: &Arc<Self>, conversation: &Conversation, after: u64, found: Found) -> bool {
         let mut state = self.lock();
-        let State::Live(live) = &mut *state else { return };
-        let Some(cursors) = &mut live.cursors else { return };
-        let Some(holes) = cursors.is_reading(conversation, after) else { return };
+        let State::Live(live) = &mut *state else { return true };
+        let Some(cursors) = &mut live.cursors else { return true };
+        if !cursors.is_reading(conversation, after) {
+            return true;
+        }
         // Not beyond what the feed has told: what it tells next is offered, and must not have been sent before.
         let known = self.environment.directory.known(conversation);
         let mut batch = Batch { session: self, conversation, cursors, pushes: live.pushes, content: Content::Nothing };
         match found {
             Found::Records(records) => {
                 let told = records.partition_point(|record| record.seq <= known.told);
-                batch.take(after, holes, &records[..told]);
+                batch.take(after, &records[..told]);
             }
-            Found::Nothing { first } => batch.skip(after, first.saturating_sub(1).min(known.told), holes),
+            Found::Nothing { first } => batch.skip(after, first.saturating_sub(1).min(known.told)),
         }
         let frames = batch.content.into_frames(self);
         live.pushes += u64::from(!frames.is_empty());
         cursors.catch_up(conversation, known.told);
+        let moved = !cursors.is_reading(conversation, after);
         cursors.settle(conversation, known.offered);
         if !frames.is_empty() && self.connection.push(frames.into()).is_err() {
             *state = State::Ended;
         } else {
             self.go_on(live);
         }
+        moved
     }
 }
 
@@ -112,15 +119,15 @@ enum Content {
 }
 
 impl Batch<'_> {
-    fn take(&mut self, mut after: u64, mut holes: Holes, records: &[Record]) {
+    fn take(&mut self, mut after: u64, records: &[Record]) {
         for record in records {
             if record.seq > after + 1 {
-                self.skip(after, record.seq - 1, holes);
+                self.skip(after, record.seq - 1);
             }
             if !self.add(record) {
                 return;
             }
-            (after, holes) = (record.seq, Holes::Announced);
+            after = record.seq;
         }
     }
 
@@ -130,7 +137,7 @@ impl Batch<'_> {
             Ok(envelope) => envelope,
             Err(error) => {
                 tracing::error!(%error, conversation = %self.conversation, "a damaged record is told as gone");
-                self.skip(record.seq - 1, record.seq, Holes::Announced);
+                self.skip(record.seq - 1, record.seq);
                 return true;
             }
         };
@@ -146,7 +153,7 @@ impl Batch<'_> {
             return true;
         }
         let Some(frame) = envelope.frame() else {
-            self.skip(record.seq - 1, record.seq, Holes::Announced);
+            self.skip(record.seq - 1, record.seq);
             return true;
         };
         if !self.cursors.push(self.conversation, record.seq, envelope.weight(), self.pushes + 1) {
@@ -157,24 +164,23 @@ impl Batch<'_> {
     }
 
     /// The messages behind `after` up to `to` are gone.
-    fn skip(&mut self, after: u64, to: u64, holes: Holes) {
+    fn skip(&mut self, after: u64, to: u64) {
         if to <= after {
             return;
         }
         let gap = v1::Gap { conversation: self.conversation.to_string(), from: after + 1, to };
-        match (holes, self.session.speaks) {
-            (Holes::Announced, Speaks::V1) => {
+        match self.session.speaks {
+            Speaks::V1 => {
                 if let Some(frame) = envelope::frame(Body::Gap(gap)) {
                     self.cursors.announce(self.conversation, to, self.pushes + 1);
                     self.content.add_frame(&frame);
                 }
             }
             // cim has no word for it.
-            (Holes::Announced, Speaks::Cim(_)) => {
+            Speaks::Cim(_) => {
                 tracing::warn!(session = %self.session.id, conversation = %self.conversation, after, to, "messages are gone");
                 self.cursors.pass(self.conversation, to, self.pushes_with_this());
             }
-            (Holes::Unknown, _) => self.cursors.pass(self.conversation, to, self.pushes_with_this()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keepline::Reason;
 
-use super::cursors::{Cursors, Holes};
+use super::cursors::Cursors;
 use super::{Live, Session, State};
 use crate::store::{LogName, StoreError};
 
@@ -54,13 +54,10 @@ impl Session {
         }
         // Under the lock: a message that the directory learns of later is offered to this session once we let go.
         let mut cursors = Cursors::default();
-        for (conversation, head) in directory.conversations_of(&self.user) {
+        for (conversation, _) in directory.conversations_of(&self.user) {
             let Some(start) = directory.reads_behind(&self.user, &conversation) else { continue };
-            let mark = marks.get(&conversation.log()).copied().filter(|mark| *mark >= start);
-            let (after, holes) = mark.map_or((start, Holes::Unknown), |mark| (mark, Holes::Announced));
-            if after < head {
-                cursors.fall_behind(&conversation, after, holes);
-            }
+            let after = marks.get(&conversation.log()).map_or(start, |mark| start.max(*mark));
+            cursors.begin(&conversation, after, directory.known(&conversation));
         }
         let mut live = Live { cursors: Some(Box::new(cursors)), ..Live::default() };
         self.go_on(&mut live);

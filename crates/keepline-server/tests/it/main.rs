@@ -12,4 +12,5 @@ mod http;
 mod login;
 mod stage;
 mod store;
+mod storm;
 mod support;

@@ -1,8 +1,8 @@
 //! Moody: a store in memory that can be told to fail, to hold its answers back, and to lose parts of its feed.
 
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures_core::future::BoxFuture;
 use keepline_server::store::memory::Memory;
@@ -27,6 +27,8 @@ pub(crate) struct Moods {
     /// Of how many messages the feed tells one not at all; 0 for none.
     pub(crate) lose_each: AtomicUsize,
     told: AtomicUsize,
+    /// One append at a time, so that each finds its own record in the feed.
+    one: Mutex<()>,
 }
 
 impl Moody {
@@ -41,6 +43,7 @@ impl Moody {
             deaf: AtomicBool::new(false),
             lose_each: AtomicUsize::new(0),
             told: AtomicUsize::new(0),
+            one: Mutex::new(()),
         }))
     }
 
@@ -87,12 +90,14 @@ impl Store for Moody {
 
     fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
         let (log, id, body) = (append.log.clone(), append.id, append.body.clone());
+        let one = self.one.lock().unwrap();
         let mut feed = self.inner.subscribe();
         let answer = self.inner.append(append);
         if let Ok(told) = feed.try_recv() {
             assert_eq!((&told.log, told.record.id, &told.record.body), (&log, id, &body));
             self.tell(told);
         }
+        drop(one);
         let this = self.clone();
         let message = log.as_str().starts_with(LogName::MESSAGES);
         Box::pin(async move {
