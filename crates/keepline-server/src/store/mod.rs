@@ -8,6 +8,7 @@
 //! The rest is idempotent ([`Store::trim`], [`Store::put_mark`]) or rebuilt from the logs.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -99,6 +100,16 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// What an append would be refused with.
     fn health(&self) -> Result<(), StoreError>;
+
+    /// Copies what is stored at this moment into a new file, while the store is in use. The file is whole and synced
+    /// when this is answered; on an error there is none. One at a time.
+    ///
+    /// # Errors
+    /// The engine's, or the file system's; [`StoreError::Damaged`] if what is stored is, and that is not copied.
+    fn backup(&self, to: &Path) -> BoxFuture<'static, Result<Copied, StoreError>> {
+        let _ = to;
+        Box::pin(std::future::ready(Err(StoreError::Unavailable("this engine makes no backups".into()))))
+    }
 
     /// Takes nothing new, writes what was taken, and lets go of what the engine holds open. Idempotent.
     fn close(&self) -> BoxFuture<'static, ()> {
@@ -242,6 +253,18 @@ pub struct Committed {
     pub epoch: u64,
     /// The record.
     pub record: Record,
+}
+
+/// What a backup holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "an engine makes it")]
+pub struct Copied {
+    /// Logs.
+    pub logs: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Bytes of their bodies.
+    pub bytes: u64,
 }
 
 /// How durable an acknowledged record is.

@@ -1,7 +1,7 @@
 //! Folder: the data directory, and what the file system says of it.
 
-use std::fs::{self, DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{io, process};
 
@@ -66,6 +66,11 @@ impl Folder {
             let _ = fadvise(&file, 0, None, Advice::DontNeed);
         }
     }
+}
+
+/// Makes an empty file that its owner alone may read: what people wrote to each other goes into it.
+pub(super) fn private_file(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map(drop)
 }
 
 /// Makes durable which files a folder has.

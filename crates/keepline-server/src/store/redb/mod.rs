@@ -14,6 +14,7 @@ use redb::ReadTransaction;
 use tokio::sync::{broadcast, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+pub use self::backup::{RestoreError, restore};
 pub use self::folder::FILE;
 use self::folder::Folder;
 pub use self::opening::OpenError;
@@ -21,9 +22,11 @@ use self::readers::Readers;
 use self::reading::ReadError;
 use self::shared::{Condition, Shared};
 use self::writer::{Request, Writer};
-use super::{Append, Committed, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError};
+use super::{Append, Committed, Copied, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError};
 
+mod backup;
 mod batch;
+mod copying;
 mod folder;
 mod marks;
 mod opening;
@@ -219,6 +222,27 @@ impl Store for Redb {
             Condition::Good => Ok(()),
             Condition::Bad(cause) => Err(cause),
         }
+    }
+
+    fn backup(&self, to: &Path) -> BoxFuture<'static, Result<Copied, StoreError>> {
+        let (shared, to) = (Arc::clone(&self.shared), to.to_owned());
+        if shared.backing_up.swap(true, Ordering::AcqRel) {
+            return Box::pin(std::future::ready(Err(StoreError::Unavailable("a backup is being made".into()))));
+        }
+        let (answer, answered) = oneshot::channel();
+        let making = Arc::clone(&shared);
+        // A thread of its own, as it takes long: the readers go on.
+        let started = thread::Builder::new().name("store-backup".to_owned()).spawn(move || {
+            let copied = backup::backup(&making, &to);
+            making.backing_up.store(false, Ordering::Release);
+            drop(answer.send(copied));
+        });
+        if started.is_err() {
+            shared.backing_up.store(false, Ordering::Release);
+        }
+        Box::pin(async move {
+            answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("there is no thread for a backup".into())))
+        })
     }
 
     fn close(&self) -> BoxFuture<'static, ()> {

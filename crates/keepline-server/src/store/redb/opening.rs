@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase as _, ReadableTable as _, StorageError};
 
-use super::folder::Folder;
+use super::folder::{Folder, private_file};
 use super::schema::{EXPIRING, FORMAT, IDS, LOGS, MARKS, META, RECORDS, meta};
 use super::{Options, fault};
 use crate::store::StoreError;
@@ -45,6 +45,12 @@ pub enum OpenError {
         /// Its format.
         found: u64,
     },
+    /// It is a backup, put there by hand.
+    #[error("{path} is a backup; `keepline restore` puts it in place, in a new epoch")]
+    Backup {
+        /// The file.
+        path: PathBuf,
+    },
     /// The engine's words.
     #[error("{path}: {why}")]
     Failed {
@@ -53,6 +59,21 @@ pub enum OpenError {
         /// The words.
         why: String,
     },
+}
+
+impl OpenError {
+    /// The same, of another path.
+    pub(super) fn at(self, at: &Path) -> Self {
+        let path = at.to_owned();
+        match self {
+            Self::Folder { source, .. } => Self::Folder { path, source },
+            Self::InUse { .. } => Self::InUse { path },
+            Self::Damaged { why, .. } => Self::Damaged { path, why },
+            Self::Format { found, .. } => Self::Format { path, found },
+            Self::Backup { .. } => Self::Backup { path },
+            Self::Failed { why, .. } => Self::Failed { path, why },
+        }
+    }
 }
 
 /// Opens the file, which is there.
@@ -89,6 +110,7 @@ fn guarded(
 fn create(folder: &Folder, options: &Options) -> Result<(), OpenError> {
     let (path, new) = (folder.file(), folder.new_file());
     let failed = |source| OpenError::Folder { path: path.clone(), source };
+    private_file(&new).map_err(failed)?;
     let database = guarded(&new, options, |builder| builder.create(&new))?;
     prove(&database).map_err(|error| OpenError::Failed { path: new.clone(), why: error.to_string() })?;
     drop(database);
@@ -99,15 +121,15 @@ fn create(folder: &Folder, options: &Options) -> Result<(), OpenError> {
     fs::remove_file(&new).and_then(|()| folder.sync()).map_err(failed)
 }
 
-/// Opens a file that this process had open before; `identity` is what it was.
+/// Opens a file that this process had open before; `epoch` is its epoch.
 ///
 /// # Errors
 /// [`OpenError`]; also if another file, or none, is in its place now.
-pub(super) fn again(folder: &Folder, options: &Options, was: (u64, u64)) -> Result<Database, OpenError> {
+pub(super) fn again(folder: &Folder, options: &Options, epoch: u64) -> Result<Database, OpenError> {
     let path = folder.file();
     let database = open(&path, options)?;
     match identity(&database) {
-        Ok(Some(is)) if is == was => Ok(database),
+        Ok(Some(is)) if is == (Identity { format: FORMAT, epoch, backup: false }) => Ok(database),
         Ok(_) => Err(OpenError::Failed { path, why: "another file is in its place".to_owned() }),
         Err(error) => Err(OpenError::Failed { path, why: error.to_string() }),
     }
@@ -140,8 +162,16 @@ pub(super) fn prove(database: &Database) -> Result<u64, redb::Error> {
     Ok(epoch)
 }
 
-/// The format and the epoch of a store; `None` for a file that is none.
-pub(super) fn identity(database: &Database) -> Result<Option<(u64, u64)>, redb::Error> {
+/// What a file says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) format: u64,
+    pub(super) epoch: u64,
+    pub(super) backup: bool,
+}
+
+/// What a file says of itself; `None` for one that is no store.
+pub(super) fn identity(database: &Database) -> Result<Option<Identity>, redb::Error> {
     let tx = database.begin_read()?;
     let table = match tx.open_table(META) {
         Ok(table) => table,
@@ -149,7 +179,8 @@ pub(super) fn identity(database: &Database) -> Result<Option<(u64, u64)>, redb::
         Err(other) => return Err(other.into()),
     };
     let part = |key: &str| -> Result<Option<u64>, redb::Error> { Ok(table.get(key)?.map(|value| value.value())) };
-    Ok(part(meta::FORMAT)?.zip(part(meta::EPOCH)?))
+    let backup = part(meta::BACKUP)?.is_some();
+    Ok(part(meta::FORMAT)?.zip(part(meta::EPOCH)?).map(|(format, epoch)| Identity { format, epoch, backup }))
 }
 
 /// Opens a store for the first time in this process, and makes it if there is none: its epoch too.
@@ -164,8 +195,9 @@ pub(super) fn first(folder: &Folder, options: &Options) -> Result<(Database, u64
     let database = open(&path, options)?;
     folder.remove_new_files();
     match identity(&database) {
-        Ok(Some((FORMAT, epoch))) => Ok((database, epoch)),
-        Ok(Some((found, _))) => Err(OpenError::Format { path, found }),
+        Ok(Some(Identity { backup: true, .. })) => Err(OpenError::Backup { path }),
+        Ok(Some(Identity { format: FORMAT, epoch, .. })) => Ok((database, epoch)),
+        Ok(Some(Identity { format, .. })) => Err(OpenError::Format { path, found: format }),
         Ok(None) => Err(OpenError::Damaged { path, why: "it has no epoch".to_owned() }),
         Err(error) => Err(match fault(&error) {
             StoreError::Damaged(why) => OpenError::Damaged { path, why: why.to_string() },

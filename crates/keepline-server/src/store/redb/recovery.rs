@@ -16,7 +16,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use super::schema::FORMAT;
 use super::writer::{Failure, Reply, Request, Stage, Writer};
 use super::{fault, opening, reading};
 use crate::store::{Committed, Outcome, Page, StoreError};
@@ -147,7 +146,7 @@ impl Writer {
         drop(self.shared.swap(None));
         self.shared.folder.forget_cache();
         self.states.clear();
-        match opening::again(&self.shared.folder, &self.shared.options, (FORMAT, self.shared.epoch)) {
+        match opening::again(&self.shared.folder, &self.shared.options, self.shared.epoch) {
             Ok(database) => {
                 drop(self.shared.swap(Some(database)));
                 self.phase = Phase::Unproven(trouble.clone());

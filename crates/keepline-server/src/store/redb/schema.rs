@@ -12,6 +12,8 @@
 //! Logs go by number in what there is much of. Integers are little-endian. A checksum covers the key too, so that
 //! bytes which are whole but lie in the wrong place are found as well.
 
+use std::fmt;
+
 use bytes::Bytes;
 use redb::TableDefinition;
 
@@ -36,6 +38,8 @@ pub(super) mod meta {
     pub(in crate::store::redb) const EPOCH: &str = "epoch";
     /// The number that the next new log gets.
     pub(in crate::store::redb) const NEXT_LOG: &str = "next_log";
+    /// There, in a backup alone: one that was put in place by hand would tell the clients other things in their epoch.
+    pub(in crate::store::redb) const BACKUP: &str = "backup";
     /// How often the file was opened; written to see whether it can be.
     pub(in crate::store::redb) const OPENED: &str = "opened";
 }
@@ -95,7 +99,7 @@ pub(super) fn encode_record(log: u64, seq: u64, id: MessageId, body: &[u8], row:
 ///
 /// # Errors
 /// [`StoreError::Damaged`] if it is not what was written at this place.
-pub(super) fn decode_record(name: &LogName, log: u64, seq: u64, row: &[u8]) -> Result<Record, StoreError> {
+pub(super) fn decode_record(name: &dyn fmt::Display, log: u64, seq: u64, row: &[u8]) -> Result<Record, StoreError> {
     let whole = row.len() >= RECORD_OVERHEAD
         && checksum(&[&log.to_le_bytes(), &seq.to_le_bytes(), &row[4..]]) == little_u32(row);
     match row.get(4..20).and_then(|id| MessageId::try_from(id).ok()) {

@@ -36,6 +36,8 @@ pub(super) struct Shared {
     pub(super) closed: watch::Sender<bool>,
     /// A reader met an error of the disk: the engine answers no more until it is opened anew.
     suspect: AtomicBool,
+    /// A backup is being made: one at a time.
+    pub(super) backing_up: AtomicBool,
     condition: RwLock<Condition>,
     database: RwLock<Option<Database>>,
 }
@@ -52,6 +54,7 @@ impl Shared {
             closing: AtomicBool::new(false),
             closed: watch::Sender::new(false),
             suspect: AtomicBool::new(false),
+            backing_up: AtomicBool::new(false),
             condition: RwLock::new(Condition::Good),
             database: RwLock::new(Some(database)),
         }
@@ -80,19 +83,25 @@ impl Shared {
         self.suspect.swap(false, Ordering::Relaxed)
     }
 
-    /// Reads from a snapshot. Blocks on the disk.
-    pub(super) fn read<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<T, ReadError>) -> Result<T, StoreError> {
+    /// What is stored at this moment.
+    pub(super) fn snapshot(&self) -> Result<ReadTransaction, StoreError> {
         let tx = self.with(Database::begin_read).ok_or_else(|| match self.condition() {
             Condition::Good => StoreError::Unavailable("it is being opened".into()),
             Condition::Bad(cause) => cause,
         })?;
-        let read = tx.map_err(ReadError::from).and_then(|tx| read(&tx));
-        read.map_err(|error| match error {
+        tx.map_err(|error| self.suspicious(&error.into()))
+    }
+
+    /// Reads from a snapshot. Blocks on the disk.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<T, ReadError>) -> Result<T, StoreError> {
+        read(&self.snapshot()?).map_err(|error| match error {
             ReadError::Damaged(damaged) => damaged,
-            ReadError::File(error) => {
-                self.suspect.store(true, Ordering::Relaxed);
-                fault(&error)
-            }
+            ReadError::File(error) => self.suspicious(&error),
         })
+    }
+
+    fn suspicious(&self, error: &redb::Error) -> StoreError {
+        self.suspect.store(true, Ordering::Relaxed);
+        fault(error)
     }
 }

@@ -1,5 +1,6 @@
 //! Store: one conformance suite for every engine, and what each engine promises beyond it.
 
+mod backup;
 mod cases;
 mod engine;
 mod fake;

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use keepline_server::store::redb::{OpenError, Options, Redb};
+use keepline_server::store::redb::{FILE, OpenError, Options, Redb};
 use keepline_server::store::{Durability, Store as _, StoreError};
 
 use super::engine::{ALL, Folder, OnDisk, log, message};
@@ -13,6 +13,7 @@ async fn the_data_directory_is_made_for_its_owner_alone() {
     let data = folder.path().join("deep/data");
     let store = Redb::open(&data, Options::default()).unwrap();
     assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(std::fs::metadata(data.join(FILE)).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(store.durability(), Durability::Disk);
     store.close().await;
 }
