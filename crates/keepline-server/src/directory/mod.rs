@@ -1,7 +1,7 @@
 //! Directory: who is in which conversation, and how far each conversation is.
 //!
 //! All in memory: the conversations are found in the store's list of logs at the start, and followed by its feed from
-//! then on ([`advance`](Directory::advance) is called for each message, in the order of the feed).
+//! then on (`Directory::advance` is called for each message, in the order of the feed).
 
 use std::collections::BTreeSet;
 use std::fmt;

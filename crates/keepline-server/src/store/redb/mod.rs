@@ -1,7 +1,7 @@
 //! redb: the engine that keeps everything in one file of this machine, synced before it acknowledges.
 //!
-//! One thread writes ([`writer`]): what has queued up while the disk was busy is one transaction with one sync (group
-//! commit). A few threads read ([`readers`]). No file is touched on the runtime's threads.
+//! One thread writes (`writer`): what has queued up while the disk was busy is one transaction with one sync (group
+//! commit). A few threads read (`readers`). No file is touched on the runtime's threads.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
