@@ -7,6 +7,7 @@ use keepline::liveness::HeartbeatError;
 
 use crate::accounts::Hashing;
 use crate::line::{PaceLimit, Terms};
+use crate::retention::Limits;
 
 /// What an operator may choose. Start from [`Config::default`], which is cim's own ports on loopback, and change fields.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Config {
     pub pace: Option<PaceLimit>,
     /// What a password costs.
     pub hashing: Hashing,
+    /// What is kept of each conversation.
+    pub retention: Limits,
 }
 
 /// Whether cim's dialects are spoken. They have no authentication at all.
@@ -67,6 +70,7 @@ impl Default for Config {
             connections: None,
             pace: Some(PaceLimit::default()),
             hashing: Hashing::default(),
+            retention: Limits::default(),
         }
     }
 }

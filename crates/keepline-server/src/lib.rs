@@ -15,6 +15,7 @@ pub mod line;
 pub mod message;
 pub mod metrics;
 pub mod node;
+pub mod retention;
 pub mod schedule;
 pub mod session;
 pub mod store;

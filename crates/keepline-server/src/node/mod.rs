@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::Accounts;
+use crate::clock;
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::directory::Directory;
@@ -28,6 +29,7 @@ use crate::http::admin::{BackUp, Drain};
 use crate::http::{self, CimSettings, Services};
 use crate::line::{LineService, LineSettings, Lines};
 use crate::metrics::Metrics;
+use crate::retention::Retention;
 use crate::schedule::Schedules;
 use crate::session::{Environment, Hub};
 use crate::store::{Store, StoreError};
@@ -127,6 +129,8 @@ impl Node {
             tasks: TaskTracker::new(),
         };
         node.tasks.spawn(server.run(LineService(lines)));
+        let retention = Retention::new(Arc::clone(&node.services.store), Arc::new(clock::System), config.retention);
+        node.tasks.spawn(retention.run(node.stopping.clone()));
         node.serve_http("public", bound.http, http::public(&node.services, config.speaks_cim()));
         if let Some(listener) = bound.cim_http {
             node.serve_http("cim_push", listener, http::cim::push(&node.services));

@@ -11,6 +11,7 @@ mod groups;
 mod history;
 mod http;
 mod login;
+mod retention;
 mod schedule;
 mod stage;
 mod store;
