@@ -32,6 +32,7 @@ mod history;
 mod http;
 mod options;
 mod seen;
+mod store;
 mod swarm;
 mod witness;
 

@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 /// Runs test clients against an IM server, and keeps the history of what they see for keepline-check.
 ///
 /// Prints `up` when all are logged in and `answered` when every message has its answer; then waits until its input
-/// ends, for all to catch up, and prints `settled` (exit code 0) or `unsettled` (exit code 1). Its conversations do not
-/// go beyond the process.
+/// ends, for all to catch up, reads the store back over HTTP, and prints `settled` (exit code 0) or `unsettled` (exit
+/// code 1). Its conversations do not go beyond the process.
 #[derive(Parser)]
 #[command(name = "keepline-witness", version)]
 struct Arguments {
@@ -87,6 +87,7 @@ async fn run(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> 
     // An input that can't be read has ended too.
     let _ = end.await;
     let settled = swarm.settle(arguments.settle).await;
+    swarm.read_back().await?;
     say(if settled { "settled" } else { "unsettled" });
     Ok(settled)
 }

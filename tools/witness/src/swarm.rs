@@ -8,6 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::account::{AccountError, Server, private};
 use crate::history::History;
+use crate::http::HttpError;
 use crate::options::Options;
 use crate::seen::{Line, Seen};
 use crate::witness::{Ended, Witness};
@@ -21,12 +22,14 @@ const AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub struct Swarm {
     members: Vec<Member>,
+    server: Server,
     history: History,
 }
 
 #[derive(Clone, Debug)]
 struct Member {
     witness: Arc<Witness>,
+    token: String,
     convs: Vec<String>,
 }
 
@@ -64,9 +67,9 @@ pub async fn swarm(
         let mut options = Options::new(server.tcp, user, "phone", &token);
         options.seed = number as u64;
         tune(number, &mut options);
-        members.push(Member { witness: Arc::new(Witness::start(options, history)), convs: Vec::new() });
+        members.push(Member { witness: Arc::new(Witness::start(options, history)), token, convs: Vec::new() });
     }
-    let mut swarm = Swarm { members, history: history.clone() };
+    let mut swarm = Swarm { members, server, history: history.clone() };
     for number in 0..clients {
         let next = (number + 1) % clients;
         // Of two, each is the other's next.
@@ -149,6 +152,21 @@ impl Swarm {
             witness.drained(matches!(witness.seen().line, Line::Up { .. }));
         }
         caught_up
+    }
+
+    /// Reads every conversation back from the store.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::read_back`]; the conversations after that one are not read.
+    pub async fn read_back(&self) -> Result<(), HttpError> {
+        for conv in self.convs() {
+            let member = self.members.iter().find(|member| member.convs.contains(&conv));
+            if let Some(member) = member {
+                self.server.read_back(&self.history, &member.token, &conv).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn caught_up(&self, member: &Member) -> Result<(), Ended> {

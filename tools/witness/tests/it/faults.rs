@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keepline_check::{Counter, Verdict as Judgement};
+use keepline_check::{Counter, Op, Phase, Record, Verdict as Judgement};
 use keepline_witness::{Acks, Load, swarm};
 
 use crate::folder::Folder;
@@ -26,7 +26,7 @@ async fn a_swarm_under_faults_is_green_and_every_message_has_its_answer() {
     let load = Load { messages: 50, think: Duration::ZERO, body: 40, seed: 1 };
     soon("all answers", made.run(load)).await.expect("nobody ends");
     assert!(made.settle(Duration::from_secs(30)).await, "everybody catches up");
-    fake.read(&history);
+    soon("the store", made.read_back()).await.expect("pages");
 
     let report = folder.check(&["p"]);
     assert_eq!(report.verdict(), Judgement::Green, "{report}");
@@ -38,6 +38,25 @@ async fn a_swarm_under_faults_is_green_and_every_message_has_its_answer() {
     let answered: u64 = made.witnesses().map(|witness| witness.seen().answered()).sum();
     assert_eq!(answered, 300, "{report}");
     assert!(totals.refused > 0, "{report}");
+}
+
+#[tokio::test]
+async fn the_store_is_read_page_by_page_and_what_can_not_be_read_is_unknown() {
+    let fake = Fake::start(Faults::default()).await;
+    let folder = Folder::new("store");
+    let history = folder.history("p");
+    let made = soon("the swarm", swarm(2, "u", fake.server, &history, |_, _| {})).await.expect("accounts");
+    let load = Load { messages: 5, think: Duration::ZERO, body: 0, seed: 1 };
+    soon("all answers", made.run(load)).await.expect("nobody ends");
+    soon("the store", made.read_back()).await.expect("pages");
+    let found = |folder: &Folder| {
+        let read = |record: &Record| record.op == Op::Read && record.id.is_some();
+        folder.records("p").iter().filter(|record| read(record)).filter_map(|record| record.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&folder), (1..=10).collect::<Vec<_>>());
+    assert!(soon("the refusal", fake.server.read_back(&history, "u0/phone", "p.no.body")).await.is_err());
+    let last = folder.records("p").pop().expect("a record");
+    assert_eq!((last.op, last.phase, last.conv.as_deref()), (Op::Read, Phase::Info, Some("p.no.body")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

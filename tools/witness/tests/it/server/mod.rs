@@ -83,7 +83,7 @@ impl Fake {
         let mut tasks = JoinSet::new();
         let (http, web) = listen().await;
         let (tcp, lines) = listen().await;
-        tasks.spawn(http::serve(web));
+        tasks.spawn(http::serve(web, Arc::clone(&shared)));
         let on_lines = Arc::clone(&shared);
         tasks.spawn(async move {
             let mut open = JoinSet::new();
