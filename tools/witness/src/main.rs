@@ -87,8 +87,9 @@ async fn run(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> 
     // An input that can't be read has ended too.
     let _ = end.await;
     let settled = swarm.settle(arguments.settle).await;
-    swarm.read_back().await?;
+    let read = swarm.read_back().await;
     say(if settled { "settled" } else { "unsettled" });
+    read?;
     Ok(settled)
 }
 

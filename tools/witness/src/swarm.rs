@@ -158,15 +158,16 @@ impl Swarm {
     ///
     /// # Errors
     ///
-    /// As [`Server::read_back`]; the conversations after that one are not read.
+    /// The first of [`Server::read_back`]; the conversations after that one are read all the same.
     pub async fn read_back(&self) -> Result<(), HttpError> {
+        let mut outcome = Ok(());
         for conv in self.convs() {
             let member = self.members.iter().find(|member| member.convs.contains(&conv));
             if let Some(member) = member {
-                self.server.read_back(&self.history, &member.token, &conv).await?;
+                outcome = outcome.and(self.server.read_back(&self.history, &member.token, &conv).await);
             }
         }
-        Ok(())
+        outcome
     }
 
     async fn caught_up(&self, member: &Member) -> Result<(), Ended> {
