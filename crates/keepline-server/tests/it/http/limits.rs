@@ -135,7 +135,8 @@ async fn a_full_listener_serves_the_next_when_one_ends() {
 
 #[tokio::test]
 async fn a_stop_lets_a_request_in_flight_end_and_closes_the_idle() {
-    let served = served(Limits::default()).await;
+    let hour = Duration::from_secs(3600);
+    let served = served(Limits { headers_within: hour, stop_within: hour, ..Limits::default() }).await;
     let mut idle = served.connect().await;
     idle.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     let mut busy = served.connect().await;

@@ -3,6 +3,7 @@
 mod description;
 mod groups;
 mod history;
+mod leaks;
 mod messages;
 mod refusals;
 mod schedules;
