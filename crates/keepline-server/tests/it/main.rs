@@ -17,3 +17,4 @@ mod stage;
 mod store;
 mod storm;
 mod support;
+mod window;

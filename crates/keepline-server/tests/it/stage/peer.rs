@@ -1,5 +1,7 @@
 //! Peer: the client's end of a line in memory, frame by frame.
 
+use std::time::Duration;
+
 use bytes::{Buf, BytesMut};
 use keepline_proto::wire::dialect::Dialect;
 use keepline_proto::wire::im::v1::{self, frame::Body, hello::Role};
@@ -9,6 +11,9 @@ use prost::Message as _;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::id;
+
+/// How long a peer waits for a byte: longer than anything that a test waits for.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The client's end of a line.
 pub(crate) struct Peer {
@@ -58,7 +63,8 @@ impl Peer {
                 Decoded::Frame { bytes, message: Message::Pong(nonce) } => (bytes, Message::Pong(nonce)),
                 Decoded::Skip { .. } => panic!("the codec skips nothing"),
                 Decoded::Partial { .. } => {
-                    if self.io.read_buf(&mut self.buffer).await.unwrap_or(0) == 0 {
+                    let read = tokio::time::timeout(PATIENCE, self.io.read_buf(&mut self.buffer)).await;
+                    if read.expect("a frame comes, or the end").unwrap_or(0) == 0 {
                         return None;
                     }
                     continue;
@@ -117,7 +123,7 @@ impl Peer {
 
     /// Nothing comes for 20 s of paused time.
     pub(crate) async fn hears_nothing(&mut self) {
-        let waited = tokio::time::timeout(std::time::Duration::from_secs(20), self.next()).await;
+        let waited = tokio::time::timeout(Duration::from_secs(20), self.next()).await;
         assert!(waited.is_err(), "{waited:?} instead of nothing");
     }
 }
