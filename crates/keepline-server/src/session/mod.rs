@@ -338,6 +338,12 @@ impl Session {
     }
 }
 
+/// What an idle session may weigh beside its line, in bytes.
+const LIGHT: usize = 600;
+/// Its place in the hub, the counts of its `Arc`, and its two names.
+const AROUND: usize = 16 + 16 + 24 + 8 + 2 * (16 + crate::id::LONGEST);
+const _: () = assert!(size_of::<Session>() + AROUND <= LIGHT, "an idle session is too heavy");
+
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("id", &self.id).field("user", &self.user).finish_non_exhaustive()
