@@ -6,5 +6,6 @@ mod echo;
 mod figures;
 mod harness;
 mod netty;
+mod readme;
 mod silence;
 mod tidy;
