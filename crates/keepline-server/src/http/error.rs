@@ -120,8 +120,6 @@ codes! {
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, true;
     /// A failure of this server.
     ServerError = "server_error", INTERNAL_SERVER_ERROR, true;
-    /// This server does not have that.
-    NotSupported = "not_supported", NOT_IMPLEMENTED, false;
     /// More work is waiting than is taken in.
     Busy = "busy", SERVICE_UNAVAILABLE, true;
     /// The store takes nothing now.
@@ -235,8 +233,7 @@ mod tests {
     fn each_code_has_its_own_name_and_what_is_our_fault_may_be_tried_again() {
         for (i, code) in Code::ALL.iter().enumerate() {
             assert!(Code::ALL[..i].iter().all(|other| other.name() != code.name()), "{}", code.name());
-            let ours = code.status().is_server_error() && code.status() != StatusCode::NOT_IMPLEMENTED;
-            assert!(!ours || code.retry(), "{}", code.name());
+            assert!(!code.status().is_server_error() || code.retry(), "{}", code.name());
         }
     }
 

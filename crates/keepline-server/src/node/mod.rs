@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::groups::Groups;
-use crate::http::admin::{BackUp, Drain};
+use crate::http::admin::Drain;
 use crate::http::{self, CimSettings, Services};
 use crate::line::{LineService, LineSettings, Lines};
 use crate::metrics::Metrics;
@@ -90,21 +90,6 @@ impl Node {
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Self, StartError> {
-        Self::start_with(config, store, None).await
-    }
-
-    /// As [`start`](Self::start), for a store that can be backed up while it is in use.
-    ///
-    /// # Errors
-    /// See [`StartError`].
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
-    pub async fn start_with(
-        config: Config,
-        store: Arc<dyn Store>,
-        backup: Option<Arc<dyn BackUp>>,
-    ) -> Result<Self, StartError> {
         config.check()?;
         let bound = Bound::at(&config).await?;
         let services = wire(&config, store, &bound).await?;
@@ -137,7 +122,7 @@ impl Node {
         }
         if let Some(listener) = bound.admin {
             let drain = Arc::new(Leaving { stopping: node.stopping.clone() });
-            let admin = http::admin::Admin { services: Arc::clone(&node.services), backup, drain };
+            let admin = http::admin::Admin { services: Arc::clone(&node.services), drain };
             node.serve_http("admin", listener, http::admin::router(admin));
         }
         Ok(node)

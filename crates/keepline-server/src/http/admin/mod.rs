@@ -25,16 +25,12 @@ use super::error::ApiError;
 use super::guard::{Face, guard};
 use crate::metrics;
 
-pub use backup::BackUp;
-
 /// What the admin listener reaches.
 #[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "whoever wires the parts names each")]
 pub struct Admin {
     /// What the other endpoints reach.
     pub services: Arc<Services>,
-    /// Makes a copy of the store, where its engine can.
-    pub backup: Option<Arc<dyn BackUp>>,
     /// Whether the server has been told to go, and how it is told.
     pub drain: Arc<dyn Drain>,
 }

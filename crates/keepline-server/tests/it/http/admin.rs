@@ -1,14 +1,10 @@
 //! The admin listener.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::http::Request;
-use futures_core::future::BoxFuture;
-use keepline_server::http::admin::{self, Admin, BackUp, Drain as _};
+use keepline_server::http::admin::Drain as _;
 use keepline_server::store::StoreError;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::cim_line::CimLine;
 use super::failing::Failure;
@@ -97,36 +93,23 @@ async fn d9_a_page_of_a_browser_reads_and_changes_nothing() {
     assert!(!server.draining.is_draining());
 }
 
-/// Says what it was asked for.
-struct Copier;
-
-impl BackUp for Copier {
-    fn back_up(&self, to: &Path) -> BoxFuture<'static, Result<u64, StoreError>> {
-        let full = to.ends_with("full");
-        Box::pin(async move { if full { Err(StoreError::Full) } else { Ok(4096) } })
-    }
-}
-
 #[tokio::test]
-async fn a_backup_is_made_where_the_engine_can() {
+async fn a_backup_is_answered_once_it_is_made() {
     let server = Fixture::new().await;
-    let ask = |json: Value| {
-        let request = Request::post("/backup").header("host", "localhost").header("content-type", "application/json");
-        request.body(Body::from(json.to_string())).unwrap()
-    };
-    let answer = server.send(Listener::Admin, ask(json!({ "to": "/backups/a" }))).await;
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (501, "not_supported"));
-    let able =
-        Admin { services: server.services.clone(), backup: Some(Arc::new(Copier)), drain: server.draining.clone() };
-    let router = admin::router(able);
-    for (request, status, part) in [
-        (json!({ "to": "/backups/a" }), 200, json!({ "to": "/backups/a", "bytes": 4096 })),
-        (json!({ "to": "backups/a" }), 422, Value::Null),
-        (json!({ "to": "/backups/full" }), 507, Value::Null),
-        (json!({}), 422, Value::Null),
+    let made = json!({ "to": "/backups/a", "logs": 1, "records": 2, "bytes": 3 });
+    for (request, failure, status, answered) in [
+        (json!({ "to": "/backups/a" }), Failure::None, 200, made),
+        (json!({ "to": "backups/a" }), Failure::None, 422, json!("bad_fields")),
+        (json!({ "to": "/backups/a", "from": "/" }), Failure::None, 422, json!("bad_fields")),
+        (json!({}), Failure::None, 422, json!("bad_fields")),
+        (json!({ "to": "/backups/a" }), Failure::Refuses(StoreError::Full), 507, json!("storage_full")),
     ] {
-        let answer = super::fixture::call(&router, ask(request.clone())).await;
+        server.store.fail(failure);
+        let asked = Request::post("/backup").header("host", "localhost").header("content-type", "application/json");
+        let asked = asked.body(Body::from(request.to_string())).unwrap();
+        let answer = server.send(Listener::Admin, asked).await;
         assert_eq!(answer.status.as_u16(), status, "{request}: {}", answer.text);
-        assert!(part.is_null() || answer.json() == part, "{request}: {}", answer.text);
+        let said = answer.json();
+        assert_eq!(if answered.is_string() { &said["error"]["code"] } else { &said }, &answered, "{request}");
     }
 }

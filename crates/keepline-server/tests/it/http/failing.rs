@@ -1,9 +1,12 @@
 //! A store that fails when it is told to, and is whole again after.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_core::future::BoxFuture;
-use keepline_server::store::{Append, Committed, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError};
+use keepline_server::store::{
+    Append, Committed, Copied, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError,
+};
 use tokio::sync::broadcast;
 
 /// How it fails.
@@ -103,6 +106,12 @@ impl Store for Failing {
 
     fn subscribe(&self) -> broadcast::Receiver<Committed> {
         self.inner.subscribe()
+    }
+
+    /// Says that it made one.
+    fn backup(&self, _: &Path) -> BoxFuture<'static, Result<Copied, StoreError>> {
+        let made = self.refusal().map(|()| Copied { logs: 1, records: 2, bytes: 3 });
+        Box::pin(async { made })
     }
 
     fn health(&self) -> Result<(), StoreError> {

@@ -10,9 +10,9 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use keepline_server::accounts::Hashing;
+use keepline_server::http;
 use keepline_server::http::admin::{Admin, Drain};
 use keepline_server::http::serve::Dialled;
-use keepline_server::http::{self, Services};
 use keepline_server::store::memory::Memory;
 use keepline_server::{Config, Node};
 use serde_json::Value;
@@ -21,7 +21,6 @@ use super::failing::Failing;
 
 /// A whole server. Its long connections come in on loopback.
 pub(crate) struct Fixture {
-    pub(crate) services: Arc<Services>,
     pub(crate) store: Arc<Failing>,
     pub(crate) draining: Arc<Draining>,
     public: Router,
@@ -60,12 +59,11 @@ impl Fixture {
         let node = Node::start(config, store.clone()).await.expect("it starts");
         let services = node.services().clone();
         let draining = Arc::new(Draining::default());
-        let admin = Admin { services: services.clone(), backup: None, drain: draining.clone() };
+        let admin = Admin { services: services.clone(), drain: draining.clone() };
         Self {
             public: http::public(&services, cim),
             push: http::cim::push(&services),
             admin: http::admin::router(admin),
-            services,
             store,
             draining,
             node,
@@ -84,7 +82,12 @@ impl Fixture {
             Listener::Push => &self.push,
             Listener::Admin => &self.admin,
         };
-        call(router, request).await
+        let router = TowerToHyperService::new(router.clone());
+        let Ok(response) = router.call(request).await;
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("bodies are in memory");
+        let text = String::from_utf8(bytes.into()).expect("answers are text");
+        Answer { status: parts.status, headers: parts.headers, text }
     }
 
     /// `POST` of JSON to one of cim's endpoints, from a client that dialled 127.0.0.2.
@@ -136,16 +139,6 @@ impl Fixture {
         let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8084");
         self.send(Listener::Admin, request.body(Body::empty()).expect("a request")).await
     }
-}
-
-/// Sends a request to a router.
-pub(crate) async fn call(router: &Router, request: Request<Body>) -> Answer {
-    let router = TowerToHyperService::new(router.clone());
-    let Ok(response) = router.call(request).await;
-    let (parts, body) = response.into_parts();
-    let bytes = to_bytes(body, usize::MAX).await.expect("bodies are in memory");
-    let text = String::from_utf8(bytes.into()).expect("answers are text");
-    Answer { status: parts.status, headers: parts.headers, text }
 }
 
 /// Every user's password.
