@@ -24,7 +24,7 @@ pub const WINDOW_MESSAGES: usize = 256;
 /// Bytes that a session may hold unacknowledged; the last message may go over it.
 pub const WINDOW_BYTES: usize = 1 << 20;
 /// What is read from a log at one time.
-const PAGE: Page = Page { records: 64, bytes: 128 << 10 };
+const PAGE: Page = Page { records: 100, bytes: 128 << 10 };
 
 /// The cursors of one session.
 #[derive(Debug, Default)]

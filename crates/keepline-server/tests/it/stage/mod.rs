@@ -6,7 +6,6 @@ use std::sync::Arc;
 use keepline::serve::{Limits, Server, tcp};
 use keepline::{Driver, KernelWatch, Report};
 use keepline_proto::wire::dialect::Dialect;
-use keepline_proto::wire::im::{Im, cim, framed};
 use keepline_server::accounts::{Accounts, Hashing};
 use keepline_server::conversation::Conversation;
 use keepline_server::delivery::{Delivery, Draft, Receipt, SendError, Sender};
@@ -19,7 +18,7 @@ use keepline_server::session::{Environment, Hub};
 use keepline_server::store::memory::Memory;
 use keepline_server::store::{LogName, Store};
 use tokio::io::duplex;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -29,6 +28,7 @@ mod peer;
 pub(crate) use moody::Moody;
 pub(crate) use peer::{Peer, deliver, hello};
 
+pub(crate) use keepline_proto::wire::im::cim;
 pub(crate) use keepline_proto::wire::im::v1::{self, frame::Body};
 
 /// The password of every user.
@@ -54,9 +54,16 @@ impl Listening {
     /// A client of cim that has sent its login.
     pub(crate) async fn cim(&self, dialect: Dialect, id: i64, name: &str) -> Peer {
         let mut peer = Peer::new(TcpStream::connect(self.address).await.unwrap(), dialect);
-        let command = i32::from(dialect == Dialect::Cim1);
-        let login = cim::Frame { text: name.to_owned(), id, command, ..cim::Frame::default() };
-        peer.write(&framed(&login, Im::BEFORE_LOGIN).unwrap()).await;
+        peer.login_of_cim(dialect, id, name).await;
+        peer
+    }
+
+    /// As [`cim`](Self::cim), with a kernel that takes little before its program reads.
+    pub(crate) async fn narrow_cim(&self, id: i64, name: &str) -> Peer {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut peer = Peer::new(socket.connect(self.address).await.unwrap(), Dialect::Cim21);
+        peer.login_of_cim(Dialect::Cim21, id, name).await;
         peer
     }
 }
@@ -114,10 +121,14 @@ impl Stage {
 
     /// A fresh connection with so many bytes of room each way.
     pub(crate) fn connect_with(&self, room: usize) -> (Peer, JoinHandle<Report>) {
+        self.connect_as(Dialect::V1, room)
+    }
+
+    pub(crate) fn connect_as(&self, dialect: Dialect, room: usize) -> (Peer, JoinHandle<Report>) {
         let (theirs, ours) = duplex(room);
         let (line, codec) = self.lines.line(Some(([127, 0, 0, 1], 4000).into()));
         let task = tokio::spawn(Driver::standalone(ours, line, codec, self.lines.server_settings()));
-        (Peer::new(theirs, Dialect::V1), task)
+        (Peer::new(theirs, dialect), task)
     }
 
     /// A device that has logged in.

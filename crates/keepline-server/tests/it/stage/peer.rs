@@ -83,6 +83,12 @@ impl Peer {
         }
     }
 
+    pub(crate) async fn login_of_cim(&mut self, dialect: Dialect, id: i64, name: &str) {
+        let command = i32::from(dialect == Dialect::Cim1);
+        let login = cim::Frame { text: name.to_owned(), id, command, ..cim::Frame::default() };
+        self.write(&framed(&login, Im::BEFORE_LOGIN).unwrap()).await;
+    }
+
     pub(crate) async fn ping(&mut self) {
         let mut ping = Vec::new();
         self.codec.ping(Some(1), &mut ping);
