@@ -70,7 +70,7 @@ async fn what_is_kept_in_memory_is_as_small_as_we_say() {
     let store = Memory::new();
     accounts(&store).await;
     let load = Accounts::load(store.clone(), Hashing::cheapest());
-    let loaded = weigh("account", MANY, 150, load).await.unwrap();
+    let loaded = weigh("account", MANY, 160, load).await.unwrap();
     assert!(loaded.exists(&user(MANY - 1)));
 
     let cim = CimAccounts::load(store.clone()).await.unwrap();

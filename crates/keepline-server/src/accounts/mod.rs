@@ -1,7 +1,7 @@
 //! Accounts: who is a user, and what proves it.
 //!
 //! A user is a name and a password, and is known on every device by a token. Each account and each token is an entity
-//! of its own in the store. In memory is one entry for each account, without the password's hash: at most 150 bytes with
+//! of its own in the store. In memory is one entry for each account, without the password's hash: at most 160 bytes with
 //! a name of 13. Tokens are looked up in the store, and 8,192 of those that were asked for last are kept at hand, which
 //! are 2 MiB. Users of cim's dialects are [`cim`]'s.
 

@@ -61,8 +61,9 @@ impl Known {
 }
 
 impl Tables {
-    fn put(&mut self, id: &GroupId, seq: u64, group: Option<&Arc<Group>>, from: Source) {
-        let Ok(before) = self.groups.put(id.clone(), seq, group.cloned(), from) else { return };
+    /// Whether that was news.
+    fn put(&mut self, id: &GroupId, seq: u64, group: Option<&Arc<Group>>, from: Source) -> bool {
+        let Ok(before) = self.groups.put(id.clone(), seq, group.cloned(), from) else { return false };
         for user in before.iter().flat_map(|before| before.members.keys()) {
             if group.is_none_or(|group| !group.members.contains_key(user))
                 && let Some(groups) = self.of_users.get_mut(user)
@@ -78,6 +79,7 @@ impl Tables {
                 self.of_users.entry(user.clone()).or_default().insert(id.clone());
             }
         }
+        true
     }
 }
 
@@ -98,10 +100,12 @@ impl Follow for Known {
         match group {
             Ok(group) => {
                 let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
-                tables.put(&id, held.seq, group.map(Arc::new).as_ref(), from);
+                let news = tables.put(&id, held.seq, group.map(Arc::new).as_ref(), from);
                 drop(tables);
-                // Nobody listening is no error.
-                let _ = self.changes.send(id);
+                if news {
+                    // Nobody listening is no error.
+                    let _ = self.changes.send(id);
+                }
             }
             Err(error) => tracing::error!(%error, "left out"),
         }

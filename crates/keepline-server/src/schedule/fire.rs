@@ -130,7 +130,7 @@ async fn send(sender: &Sender, id: &ScheduleId) -> Result<(), ChangeError<Attemp
     let log = log(id);
     let now_ms = sender.clock.now_ms();
     let claim = sender.entities.change(&log, |now: &Stored| match now.phase() {
-        Phase::Waiting if now.due_ms > now_ms => Err(Attempt::NotDue),
+        Phase::Waiting if now.due_ms > now_ms => Ok(None),
         Phase::Waiting => Ok(Some(Stored { phase: Phase::Sending as i32, claimed_ms: now_ms, ..now.clone() })),
         // Begun by us or another before a crash.
         Phase::Sending => Ok(None),
@@ -139,6 +139,10 @@ async fn send(sender: &Sender, id: &ScheduleId) -> Result<(), ChangeError<Attemp
     let held = claim.await?;
     let (seq, state) = (held.seq, held.state.clone());
     sender.known.take(&log, held, Source::Own);
+    if state.phase() == Phase::Waiting {
+        // Put off by another node, perhaps, of which the feed says nothing yet: now we know.
+        return Err(ChangeError::Refused(Attempt::NotDue));
+    }
     let owner: UserId = state.owner.parse().map_err(|_| ChangeError::Refused(Attempt::Over))?;
     let sent = sender.deliver.send(&owner, message_id(id), state.message(&log, seq)?);
     let code = match timeout(ATTEMPT, sent).await {

@@ -9,6 +9,7 @@ use keepline_server::schedule::{Edit, ScheduleError};
 use keepline_server::store::memory::Memory;
 
 use super::{Post, node, said, text};
+use crate::support::cue::Cue;
 use crate::support::id;
 use crate::support::wall::Wall;
 
@@ -83,4 +84,19 @@ async fn what_is_put_off_again_and_again_goes_once_at_the_last_time() {
     assert!((due_ms..=due_ms + 1).contains(&stored[0].at_ms));
     tokio::time::sleep(std::time::Duration::from_secs(600)).await;
     assert_eq!(said(&store).await, ["once"]);
+}
+
+/// A node that the feed told nothing looks at the old time, sees that it was put off, and sends at the new one.
+#[tokio::test(start_paused = true)]
+async fn what_another_node_put_off_does_not_go_at_the_old_time() {
+    let (store, wall) = (Memory::new(), Wall::new());
+    let post = Post::new(store.clone(), &wall, &[]);
+    let sends = node(Cue::silent(store.clone()), &post, &wall).await;
+    let (ann, now) = (id("ann"), wall.now_ms());
+    let sent = sends.create(&ann, text("once"), now + 1_000).await.unwrap();
+    let edits = node(store.clone(), &post, &wall).await;
+    edits.edit(&ann, &sent, Edit { message: None, due_ms: Some(now + 10_000) }).await.unwrap();
+    drop(edits);
+    let stored = post.stored(1).await;
+    assert!((now + 10_000..=now + 10_001).contains(&stored[0].at_ms), "{stored:?}");
 }

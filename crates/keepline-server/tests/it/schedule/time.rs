@@ -102,3 +102,22 @@ async fn those_that_fail_do_not_keep_others_waiting() {
     assert!(first.at_ms <= now + 101);
     assert_eq!(post.stored(301).await.len(), 301);
 }
+
+/// Half a second, one, two and so on up to a minute; and one attempt at a time, also when a minute is over, after which
+/// one that another node had begun would be taken over.
+#[tokio::test(start_paused = true)]
+async fn what_fails_is_tried_again_after_ever_longer_waits() {
+    let (store, wall) = (Memory::new(), Wall::new());
+    let post = Post::new(store.clone(), &wall, &[Fate::Later; 100]);
+    let schedules = node(store, &post, &wall).await;
+    let began = Instant::now();
+    schedules.create(&id("ann"), text("x"), wall.now_ms()).await.unwrap();
+    let mut waited = Duration::ZERO;
+    for (tried, wait_ms) in [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000].into_iter().enumerate()
+    {
+        post.called(tried + 1).await;
+        waited += Duration::from_millis(wait_ms);
+        let late = began.elapsed().checked_sub(waited);
+        assert!(late.is_some_and(|late| late < Duration::from_millis(50)), "{tried}: {:?}", began.elapsed());
+    }
+}
