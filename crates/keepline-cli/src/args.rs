@@ -21,6 +21,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the instant messaging server; what happens without a command too.
     Serve(commands::serve::ServeArgs),
+    /// Copy what a server keeps into a file, while it runs or not.
+    Backup(commands::backup::BackupArgs),
+    /// Put a backup in the place of what a server keeps.
+    Restore(commands::restore::RestoreArgs),
     /// Run an end of the heartbeat echo pair: a server that returns what it gets, a client that stays connected.
     Echo(commands::echo::EchoArgs),
     /// Measure a server that speaks the echo frame: memory, evictions, latency, CPU.

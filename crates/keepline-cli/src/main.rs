@@ -19,6 +19,8 @@ fn main() -> ExitCode {
     trace();
     match cli.command.unwrap_or_else(args::Command::without_a_word) {
         args::Command::Serve(serve) => commands::serve::run(&serve),
+        args::Command::Backup(backup) => commands::backup::run(&backup),
+        args::Command::Restore(restore) => commands::restore::run(&restore),
         args::Command::Echo(echo) => commands::echo::run(echo),
         args::Command::Bench(bench) => commands::bench::run(bench),
     }

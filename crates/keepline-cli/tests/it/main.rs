@@ -1,5 +1,6 @@
 //! Integration tests of the binary, and of the rules of the workspace: one binary, one file a subject.
 
+mod backup;
 mod cim;
 mod descriptors;
 mod echo;
