@@ -46,6 +46,24 @@ pub const LONGEST_PASSWORD: usize = 512;
 pub const TOKEN_LIFE_MS: u64 = 30 * 24 * 3600 * 1000;
 
 /// The accounts of a store, with their tokens.
+///
+/// ```
+/// use keepline_server::accounts::{Accounts, Hashing};
+/// use keepline_server::id::UserId;
+/// use keepline_server::store::memory::Memory;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let accounts = Accounts::load(Memory::new(), Hashing::cheapest()).await?;
+/// let ann: UserId = "ann".parse()?;
+/// accounts.create(ann.clone(), "correct horse").await?;
+/// let token = accounts.issue(&ann, "correct horse", "phone".parse()?).await?;
+/// assert_eq!(accounts.authenticate(&token.text).await?.user, ann);
+/// accounts.revoke(token.id).await?;
+/// assert!(accounts.authenticate(&token.text).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
 pub struct Accounts {
     entities: Entities,
     known: Arc<Known>,
