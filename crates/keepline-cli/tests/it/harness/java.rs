@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::PATIENCE;
+use super::net::{Namespace, command};
 use super::process::Process;
 
 /// What the peers are built with, and the Debian package that has it.
@@ -64,7 +65,13 @@ impl Java {
     /// Starts a peer by the name of its class.
     #[track_caller]
     pub(crate) fn spawn(&self, class: &str, args: &str) -> Process {
-        let mut command = Command::new(&self.run);
+        self.spawn_in(None, class, args)
+    }
+
+    /// Starts a peer in a namespace, or here.
+    #[track_caller]
+    pub(crate) fn spawn_in(&self, place: Option<&Namespace>, class: &str, args: &str) -> Process {
+        let mut command = command(place, self.run.as_ref());
         command.arg(&self.classes).arg(class).args(args.split_ascii_whitespace());
         Process::spawn(&format!("{class} {args}"), command)
     }

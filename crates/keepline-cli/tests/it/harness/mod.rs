@@ -14,7 +14,7 @@ use std::time::Duration;
 pub(crate) use ends::{Client, Event, Server};
 pub(crate) use fleet::Fleet;
 pub(crate) use java::Java;
-pub(crate) use net::Net;
+pub(crate) use net::{Namespace, Net, command};
 pub(crate) use process::{Ended, Process};
 pub(crate) use raw::{PING, PONG, Raw, data};
 

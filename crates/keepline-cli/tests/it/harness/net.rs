@@ -130,7 +130,7 @@ impl Drop for Namespace {
 }
 
 /// A command that runs in a namespace, or here. The process it starts is the program itself.
-pub(super) fn command(place: Option<&Namespace>, program: &OsStr) -> Command {
+pub(crate) fn command(place: Option<&Namespace>, program: &OsStr) -> Command {
     let Some(place) = place else { return Command::new(program) };
     let mut command = Command::new("ip");
     command.args(["netns", "exec", &place.name]).arg(program);
