@@ -4,6 +4,7 @@
 
 mod accounts;
 mod cim;
+mod cim_flaws;
 mod delivery;
 mod fence;
 mod group;

@@ -1,5 +1,6 @@
 //! Delayed messages: on time, once, listed, edited and cancelled, whatever happens meanwhile.
 
+mod cim_flaws;
 mod crash;
 mod list;
 mod races;
