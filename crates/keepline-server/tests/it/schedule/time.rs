@@ -1,10 +1,13 @@
 //! Time: when a delayed message goes, with a clock that runs and with one that is set.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use keepline_server::clock::Clock as _;
+use keepline_server::clock::Clock;
+use keepline_server::schedule::Schedules;
 use keepline_server::store::memory::Memory;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Fate, Post, node, text};
 use crate::support::id;
@@ -120,4 +123,33 @@ async fn what_fails_is_tried_again_after_ever_longer_waits() {
         let late = began.elapsed().checked_sub(waited);
         assert!(late.is_some_and(|late| late < Duration::from_millis(50)), "{tried}: {:?}", began.elapsed());
     }
+}
+
+/// A clock that once says an hour more than it is.
+struct Glitch {
+    wall: Wall,
+    armed: AtomicBool,
+}
+
+impl Clock for Glitch {
+    fn now_ms(&self) -> u64 {
+        self.wall.now_ms() + if self.armed.swap(false, Ordering::SeqCst) { 3_600_000 } else { 0 }
+    }
+}
+
+/// The clock is set back just after it has said that a message is due: it goes when it is due again.
+#[tokio::test(start_paused = true)]
+async fn what_was_due_for_a_moment_only_goes_when_it_is_due() {
+    let (store, wall) = (Memory::new(), Wall::new());
+    let clock = Arc::new(Glitch { wall: wall.clone(), armed: AtomicBool::new(false) });
+    let post = Post::new(store.clone(), &wall, &[]);
+    let schedules = Schedules::load_at(store, post.clone(), clock.clone()).await.unwrap();
+    let due_ms = wall.now_ms() + 1_800_000;
+    schedules.create(&id("ann"), text("x"), due_ms).await.unwrap();
+    // The task sleeps by now; the first thing that it does when it looks again is to ask the time.
+    sleep(Duration::from_millis(1)).await;
+    clock.armed.store(true, Ordering::SeqCst);
+    let stored = timeout(Duration::from_secs(7_200), post.stored(1)).await.unwrap();
+    assert!(!clock.armed.load(Ordering::SeqCst));
+    assert!((due_ms..=due_ms + 1).contains(&stored[0].at_ms), "{stored:?}");
 }
