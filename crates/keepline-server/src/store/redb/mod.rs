@@ -43,7 +43,7 @@ const QUEUE: usize = 4096;
 /// Bytes of bodies that wait for the writer.
 const QUEUE_BYTES: usize = 64 << 20;
 
-/// An append whose outcome is not known by then is [`Outcome::Unknown`]: the disk hangs.
+/// What is not answered by then waits for a disk that hangs: an append is [`Outcome::Unknown`], the rest fails.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the file is kept.
@@ -178,9 +178,13 @@ impl Store for Redb {
     fn trim(&self, log: &LogName, through: u64) -> BoxFuture<'static, Result<(), StoreError>> {
         let (answer, answered) = oneshot::channel();
         let queued = self.request(Request::Trim(log.clone(), through, answer));
+        let deadline = Instant::now() + PATIENCE;
         Box::pin(async move {
             queued?;
-            answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("closed".into())))
+            match timeout_at(deadline, answered).await {
+                Ok(answer) => answer.unwrap_or_else(|_| Err(StoreError::Unavailable("closed".into()))),
+                Err(_) => Err(hangs()),
+            }
         })
     }
 
@@ -267,6 +271,10 @@ fn fault(error: &redb::Error) -> StoreError {
         redb::Error::Corrupted(why) => StoreError::Damaged(why.as_str().into()),
         other => StoreError::Unavailable(other.to_string().into()),
     }
+}
+
+fn hangs() -> StoreError {
+    StoreError::Unavailable("the disk hangs".into())
 }
 
 /// Seconds since 1970, by the system's clock.

@@ -7,7 +7,9 @@ use std::{io, thread};
 
 use futures_core::future::BoxFuture;
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{Instant, timeout_at};
 
+use super::{PATIENCE, hangs};
 use crate::store::StoreError;
 
 /// Threads. Reads are short, and mostly from the cache.
@@ -48,7 +50,10 @@ impl Readers {
         let (jobs, places) = (self.jobs.clone(), Arc::clone(&self.places));
         Box::pin(async move {
             let closed = || StoreError::Unavailable("closed".into());
-            let place = places.acquire_owned().await.map_err(|_| closed())?;
+            // The time begins with the first poll: until then nobody waits.
+            let deadline = Instant::now() + PATIENCE;
+            let place = timeout_at(deadline, places.acquire_owned()).await.map_err(|_| hangs())?;
+            let place = place.map_err(|_| closed())?;
             let (answer, answered) = oneshot::channel();
             let job: Job = Box::new(move || {
                 let _place = place;
@@ -57,7 +62,8 @@ impl Readers {
             });
             jobs.try_send(job).map_err(|_| closed())?;
             // On a damaged file the engine may panic; the thread goes on.
-            answered.await.unwrap_or_else(|_| Err(StoreError::Damaged("reading it made the engine panic".into())))
+            let answer = timeout_at(deadline, answered).await.map_err(|_| hangs())?;
+            answer.unwrap_or_else(|_| Err(StoreError::Damaged("reading it made the engine panic".into())))
         })
     }
 }
