@@ -8,6 +8,7 @@ mod chat;
 mod comeback;
 mod cut;
 mod entry;
+mod flaws;
 mod frames;
 mod peer;
 mod server;

@@ -35,6 +35,10 @@ impl Peer {
         Self { process, events: Vec::new() }
     }
 
+    pub(super) fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
     /// Ends the process as `kill -9` does.
     pub(super) fn kill(mut self) {
         self.process.signal(Signal::KILL);
