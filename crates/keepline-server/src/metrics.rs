@@ -16,6 +16,10 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::message::Kind;
 
+mod metered;
+
+pub use metered::Metered;
+
 /// The media type of [`Metrics::render`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -70,18 +74,15 @@ table! {
     heartbeat_rtt: Histogram = waits(), SECONDS, "Round trip of a ping";
     heartbeat_missed: Counter = Counter::default(), None, "Pings whose answer was late by half of its time";
     sessions: Family<Spoken, Gauge> = Family::default(), None, "Sessions that are logged in, by dialect";
-    logins: Family<Login, Counter> = Family::default(), None, "Logins on the long connection, by dialect and outcome";
-    messages: Family<Passed, Counter> = Family::default(), None, "Messages in (stored) and out (written to a session), by kind";
+    messages_stored: Family<OfKind, Counter> = Family::default(), None, "Messages that were stored, by kind";
     messages_duplicate: Counter = Counter::default(), None, "Messages that were sent again and stored once";
     messages_refused: Family<Refusal, Counter> = Family::default(), None, "Messages that were not stored, by the code of the refusal";
-    delivery: Family<Way, Histogram, fn() -> Histogram> = Family::new_with_constructor(waits), SECONDS,
-        "From a message's storing to a device's acknowledgement, pushed at once (live) or read later (log)";
-    gap_messages: Counter = Counter::default(), None, "Messages that a device was told it missed";
-    scheduled_pending: Gauge = Gauge::default(), None, "Delayed messages that are not due yet";
+    messages_pushed: Counter = Counter::default(), None, "Messages written to a session as they were stored";
+    messages_caught_up: Counter = Counter::default(), None, "Messages written to a session from the log, as it had been away or behind";
+    messages_gone: Counter = Counter::default(), None, "Messages that a session was told are gone";
     store_up: Gauge = Gauge::default(), None, "1 while the store takes writes, else 0";
-    store_commit: Histogram = waits(), SECONDS, "One commit of the store, sync included";
-    store_commit_records: Histogram = Histogram::new(exponential_buckets(1.0, 2.0, 12)), None, "Records of one commit";
-    password_hash: Histogram = waits(), SECONDS, "From asking for a password's hash to its answer, waiting included";
+    store_append: Histogram = waits(), SECONDS, "From asking the store for an append to its answer, sync and waiting included";
+    store_refused: Family<Refusal, Counter> = Family::default(), None, "Appends without a record to show for it, by why";
     http_connections: Family<Face, Gauge> = Family::default(), None, "HTTP connections that are open, by listener";
     http_requests: Family<Answered, Counter> = Family::default(), None, "HTTP requests answered, by listener and status";
     http_request: Family<Face, Histogram, fn() -> Histogram> = Family::new_with_constructor(waits), SECONDS,
@@ -105,103 +106,74 @@ labels! {
     End { reason, side }
     Refusal { reason }
     Spoken { dialect }
-    Login { dialect, outcome }
-    Passed { kind, direction }
-    Way { path }
+    OfKind { kind }
     Face { listener }
     Answered { listener, status }
     Build { version }
 }
 
-/// How a message reached a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "pushed, or read")]
-pub enum Path {
-    /// Pushed when it was stored.
-    Live,
-    /// Read from the log, because the device was away or behind.
-    Log,
-}
-
 /// Counting. Everything else the server has to say goes to its log.
 impl Metrics {
-    /// A login on the long connection: `dialect` and `outcome` are names from a fixed list.
-    pub fn login(&self, dialect: &'static str, outcome: &'static str) {
-        self.logins.get_or_create(&Login { dialect, outcome }).inc();
-    }
-
     /// Sessions of a dialect now.
-    pub fn set_sessions(&self, dialect: &'static str, count: usize) {
+    pub(crate) fn set_sessions(&self, dialect: &'static str, count: usize) {
         self.sessions.get_or_create(&Spoken { dialect }).set(number(count));
     }
 
     /// A message was stored.
-    pub fn message_stored(&self, kind: Kind) {
-        self.messages.get_or_create(&Passed { kind: kind_name(kind), direction: "in" }).inc();
-    }
-
-    /// A message was written to a session.
-    pub fn message_written(&self, kind: Kind) {
-        self.messages.get_or_create(&Passed { kind: kind_name(kind), direction: "out" }).inc();
+    pub(crate) fn message_stored(&self, kind: Kind) {
+        self.messages_stored.get_or_create(&OfKind { kind: kind_name(kind) }).inc();
     }
 
     /// A message came a second time.
-    pub fn message_duplicate(&self) {
+    pub(crate) fn message_duplicate(&self) {
         self.messages_duplicate.inc();
     }
 
     /// A message was refused; `code` is that of the refusal.
-    pub fn message_refused(&self, code: &'static str) {
+    pub(crate) fn message_refused(&self, code: &'static str) {
         self.messages_refused.get_or_create(&Refusal { reason: code }).inc();
     }
 
-    /// A device acknowledged a message, so long after it was stored.
-    pub fn message_delivered(&self, path: Path, waited: Duration) {
-        let path = match path {
-            Path::Live => "live",
-            Path::Log => "log",
-        };
-        self.delivery.get_or_create(&Way { path }).observe(waited.as_secs_f64());
+    /// A message was written to a session as it was stored.
+    pub(crate) fn message_pushed(&self) {
+        self.messages_pushed.inc();
     }
 
-    /// A device was told that so many messages are gone.
-    pub fn gap(&self, messages: u64) {
-        self.gap_messages.inc_by(messages);
+    /// A message was written to a session from the log.
+    pub(crate) fn message_caught_up(&self) {
+        self.messages_caught_up.inc();
     }
 
-    /// Delayed messages now.
-    pub fn set_scheduled(&self, count: usize) {
-        self.scheduled_pending.set(number(count));
+    /// A session was told that so many messages are gone.
+    pub(crate) fn gone(&self, messages: u64) {
+        self.messages_gone.inc_by(messages);
     }
 
     /// Whether the store takes writes now.
-    pub fn set_store_up(&self, up: bool) {
+    pub(crate) fn set_store_up(&self, up: bool) {
         self.store_up.set(up.into());
     }
 
-    /// The store committed so many records at one time.
-    pub fn commit(&self, records: usize, took: Duration) {
-        self.store_commit.observe(took.as_secs_f64());
-        self.store_commit_records.observe(f64::from(u32::try_from(records).unwrap_or(u32::MAX)));
-    }
-
-    /// A password was hashed.
-    pub fn password_hashed(&self, took: Duration) {
-        self.password_hash.observe(took.as_secs_f64());
+    /// The store answered an append; `refused` says why there is no record to show for it.
+    fn appended(&self, took: Duration, refused: Option<&'static str>) {
+        self.store_append.observe(took.as_secs_f64());
+        if let Some(reason) = refused {
+            self.store_refused.get_or_create(&Refusal { reason }).inc();
+        }
     }
 
     /// An HTTP connection of a listener was opened.
-    pub fn http_opened(&self, listener: &'static str) {
+    pub(crate) fn http_opened(&self, listener: &'static str) {
         self.http_connections.get_or_create(&Face { listener }).inc();
     }
 
     /// An HTTP connection of a listener has ended.
-    pub fn http_closed(&self, listener: &'static str) {
+    pub(crate) fn http_closed(&self, listener: &'static str) {
         self.http_connections.get_or_create(&Face { listener }).dec();
     }
 
     /// An HTTP request was answered.
-    pub fn http_answered(&self, listener: &'static str, status: u16, took: Duration) {
+    pub(crate) fn http_answered(&self, listener: &'static str, status: u16, took: Duration) {
         // By class: a status may be any number, a label value may not.
         let status = ["1xx", "2xx", "3xx", "4xx", "5xx"].get(usize::from(status / 100).wrapping_sub(1));
         self.http_requests.get_or_create(&Answered { listener, status: status.unwrap_or(&"other") }).inc();
@@ -285,21 +257,21 @@ mod tests {
     #[test]
     fn what_is_counted_is_rendered_under_its_name() {
         let metrics = Metrics::new();
-        metrics.login("v1", "ok");
         metrics.message_stored(Kind::Text);
         metrics.message_refused("storage_full");
-        metrics.message_delivered(Path::Live, Duration::from_millis(3));
-        metrics.commit(7, Duration::from_millis(2));
+        metrics.message_pushed();
+        metrics.gone(7);
+        metrics.appended(Duration::from_millis(2), Some("unavailable"));
         metrics.http_answered("public", 404, Duration::from_millis(1));
         metrics.on_refused(None, Reason::ServerFull);
         let text = metrics.render();
         for line in [
-            "keepline_logins_total{dialect=\"v1\",outcome=\"ok\"} 1",
-            "keepline_messages_total{kind=\"text\",direction=\"in\"} 1",
+            "keepline_messages_stored_total{kind=\"text\"} 1",
             "keepline_messages_refused_total{reason=\"storage_full\"} 1",
-            "keepline_delivery_seconds_count{path=\"live\"} 1",
-            "keepline_store_commit_seconds_sum 0.002",
-            "keepline_store_commit_records_sum 7.0",
+            "keepline_messages_pushed_total 1",
+            "keepline_messages_gone_total 7",
+            "keepline_store_append_seconds_sum 0.002",
+            "keepline_store_refused_total{reason=\"unavailable\"} 1",
             "keepline_http_requests_total{listener=\"public\",status=\"4xx\"} 1",
             "keepline_connections_refused_total{reason=\"server_full\"} 1",
             concat!("keepline_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),

@@ -103,11 +103,20 @@ impl Delivery {
         sender: Sender,
         draft: Draft,
     ) -> impl Future<Output = Result<Receipt, SendError>> + Send + use<> {
+        let kind = draft.kind;
         let begun = self.begin(sender, draft);
         let environment = Arc::clone(&self.environment);
         async move {
-            let (first, request, message) = begun?;
-            finish(&environment, first, request, &message).await
+            let sent = match begun {
+                Ok((first, request, message)) => finish(&environment, first, request, &message).await,
+                Err(error) => Err(error),
+            };
+            match &sent {
+                Ok(receipt) if receipt.duplicate => environment.metrics.message_duplicate(),
+                Ok(_) => environment.metrics.message_stored(kind),
+                Err(error) => environment.metrics.message_refused(error.code()),
+            }
+            sent
         }
     }
 

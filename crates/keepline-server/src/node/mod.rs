@@ -28,7 +28,7 @@ use crate::groups::Groups;
 use crate::http::admin::Drain;
 use crate::http::{self, CimSettings, Services};
 use crate::line::{LineService, LineSettings, Lines};
-use crate::metrics::Metrics;
+use crate::metrics::{Metered, Metrics};
 use crate::retention::Retention;
 use crate::schedule::Schedules;
 use crate::session::{Environment, Hub};
@@ -244,10 +244,13 @@ async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, 
 
 /// Makes the parts, from the store up.
 async fn wire(config: &Config, store: Arc<dyn Store>, bound: &Bound) -> Result<Arc<Services>, StoreError> {
+    let metrics = Arc::new(Metrics::new());
+    let store: Arc<dyn Store> = Metered::over(store, Arc::clone(&metrics));
     let accounts = Arc::new(Accounts::load(Arc::clone(&store), config.hashing.clone()).await?);
     let groups = Arc::new(Groups::load(Arc::clone(&store)).await?);
     let directory = Arc::new(Directory::load(&*store, Arc::clone(&groups), Arc::clone(&accounts)).await?);
-    let hub = Hub::start(Environment::new(Arc::clone(&store), Arc::clone(&directory))).await?;
+    let hub =
+        Hub::start(Environment::counted(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&metrics))).await?;
     let delivery = Delivery::start(Arc::clone(&hub));
     let schedules = Arc::new(Schedules::load(Arc::clone(&store), delayed::ByDelivery(Arc::clone(&delivery))).await?);
     let cim = CimSettings {
@@ -256,7 +259,6 @@ async fn wire(config: &Config, store: Arc<dyn Store>, bound: &Bound) -> Result<A
         // cim's clients want a number, also where nothing listens.
         push_port: bound.addresses.cim_http.map_or(8081, |address| address.port()),
     };
-    let metrics = Arc::new(Metrics::new());
     Ok(Arc::new(Services { store, accounts, groups, schedules, directory, hub, delivery, metrics, cim }))
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::directory::Directory;
+use crate::metrics::Metrics;
 use crate::store::Store;
 
 /// What the sessions of one server reach by one pointer.
@@ -13,13 +14,21 @@ pub struct Environment {
     pub store: Arc<dyn Store>,
     /// Who is in which conversation.
     pub directory: Arc<Directory>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Environment {
-    /// The two together.
+    /// The two together, with counts that nobody reads.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, directory: Arc<Directory>) -> Arc<Self> {
-        Arc::new(Self { store, directory })
+        Self::counted(store, directory, Arc::default())
+    }
+
+    /// The three together.
+    #[must_use]
+    pub fn counted(store: Arc<dyn Store>, directory: Arc<Directory>, metrics: Arc<Metrics>) -> Arc<Self> {
+        Arc::new(Self { store, directory, metrics })
     }
 }
 

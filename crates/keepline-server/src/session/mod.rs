@@ -251,6 +251,7 @@ impl Session {
                 *state = State::Ended;
                 return;
             }
+            self.environment.metrics.message_pushed();
         }
         self.go_on(live);
     }

@@ -150,6 +150,7 @@ impl Batch<'_> {
                 return false;
             }
             self.content.add_message(envelope.message);
+            self.session.environment.metrics.message_caught_up();
             return true;
         }
         let Some(frame) = envelope.frame() else {
@@ -160,6 +161,7 @@ impl Batch<'_> {
             return false;
         }
         self.content.add_frame(&frame);
+        self.session.environment.metrics.message_caught_up();
         true
     }
 
@@ -168,6 +170,7 @@ impl Batch<'_> {
         if to <= after {
             return;
         }
+        self.session.environment.metrics.gone(to - after);
         let gap = v1::Gap { conversation: self.conversation.to_string(), from: after + 1, to };
         match self.session.speaks {
             Speaks::V1 => {

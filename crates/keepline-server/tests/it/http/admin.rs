@@ -35,10 +35,28 @@ async fn health_is_told_and_readiness_is_lost_with_the_store_and_at_the_end() {
 async fn metrics_count_what_happens() {
     let server = Fixture::new().await;
     let zs = server.cim_user("zs").await;
-    let _line = CimLine::login(&server, zs, "zs").await;
+    let ann = server.cim_user("ann").await;
+    let say = |text: &str| json!({ "userId": ann, "receiveUserId": zs, "msg": text }).to_string();
+    assert_eq!(server.cim("/p2pRoute", &say("caught up")).await.code(), "7000");
+    let mut line = CimLine::login(&server, zs, "zs").await;
+    assert_eq!(line.texts(1).await, ["caught up"]);
+    assert_eq!(server.cim("/p2pRoute", &say("pushed")).await.code(), "9000");
+    assert_eq!(line.texts(1).await, ["pushed"]);
+    server.store.fail(Failure::Refuses(StoreError::Full));
+    assert_eq!(server.cim("/p2pRoute", &say("refused")).await.code(), "9200");
+    server.store.fail(Failure::None);
     let metrics = server.admin("GET", "/metrics").await;
     assert_eq!(metrics.headers["content-type"], keepline_server::metrics::MEDIA_TYPE);
-    for line in ["keepline_connections 1", "keepline_sessions{dialect=\"cim\"} 1", "keepline_store_up 1"] {
+    for line in [
+        "keepline_connections 1",
+        "keepline_sessions{dialect=\"cim\"} 1",
+        "keepline_store_up 1",
+        "keepline_messages_stored_total{kind=\"text\"} 2",
+        "keepline_messages_refused_total{reason=\"storage_full\"} 1",
+        "keepline_messages_caught_up_total 1",
+        "keepline_messages_pushed_total 1",
+        "keepline_store_refused_total{reason=\"storage_full\"} 1",
+    ] {
         assert!(metrics.text.lines().any(|metric| metric == line), "{line} is not in\n{}", metrics.text);
     }
     // A row with labels is there from its first value on; what is there is a row.
