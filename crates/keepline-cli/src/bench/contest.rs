@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Deadline, Error, Pin, Report,
-    contestant::Contestant,
+    contestant::{BASELINE, Contestant},
     figure::{Round, Row},
     server::Server,
 };
@@ -74,18 +74,31 @@ impl Contest {
         mut settings: Map<String, Value>,
         mut run: impl FnMut(usize) -> Result<Round, Error>,
     ) -> Result<Report, Error> {
-        let count = self.contestants.len();
-        let row = |contestant: &Contestant| Row { label: contestant.label.clone(), rounds: Vec::new() };
-        let mut rows: Vec<Row> = self.contestants.iter().map(row).collect();
-        for round in 0..self.rounds {
-            // Another one begins each round: none always runs behind the same other.
-            for index in (0..count).map(|index| (index + round) % count) {
-                rows[index].rounds.push(run(index)?);
-            }
-        }
+        let labels: Vec<String> = self.contestants.iter().map(|contestant| contestant.label.clone()).collect();
+        let rows = take_turns(&labels, self.rounds, |index, _| run(index))?;
         settings.insert("rounds".into(), json!(self.rounds));
         settings.insert("pinned".into(), json!(self.pin != Pin::Free));
         settings.insert("reader_idle_ms".into(), json!(self.reader_idle.as_millis()));
-        Ok(Report { bench, settings, rows, footnote: None })
+        Ok(Report { bench, settings, rows, baseline: BASELINE, footnote: None })
     }
+}
+
+/// Runs all of them round by round; `run` gets the index of the label and the number of the round.
+///
+/// # Errors
+/// The first error of a run.
+pub(crate) fn take_turns(
+    labels: &[String],
+    rounds: usize,
+    mut run: impl FnMut(usize, usize) -> Result<Round, Error>,
+) -> Result<Vec<Row>, Error> {
+    let count = labels.len();
+    let mut rows: Vec<Row> = labels.iter().map(|label| Row { label: label.clone(), rounds: Vec::new() }).collect();
+    for round in 0..rounds {
+        // Another one begins each round: none always runs behind the same other.
+        for index in (0..count).map(|index| (index + round) % count) {
+            rows[index].rounds.push(run(index, round)?);
+        }
+    }
+    Ok(rows)
 }

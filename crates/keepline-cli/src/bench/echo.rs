@@ -86,7 +86,7 @@ impl Echo {
         });
         let settings = settings.as_object().cloned().unwrap_or_default();
         let mut report = contest.keep_running("echo", settings, |server| self.once(server, contest))?;
-        report.footnote = Some(if self.rate.is_some() { OPEN_LOOP } else { CLOSED_LOOP });
+        report.footnote = Some(if self.rate.is_some() { OPEN_LOOP } else { CLOSED_LOOP }.to_owned());
         Ok(report)
     }
 

@@ -54,6 +54,7 @@ pub(crate) struct Round {
 }
 
 impl Round {
+    /// The value of a figure, by its name in JSON.
     pub(super) fn value(&self, key: &str) -> Option<f64> {
         self.measures.iter().find(|measure| measure.figure.key == key).map(|measure| measure.value)
     }

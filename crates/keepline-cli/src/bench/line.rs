@@ -8,12 +8,15 @@
 use std::{
     io::{self, ErrorKind, Read as _, Write as _},
     net::SocketAddr,
-    time::Duration,
 };
 
-use socket2::{Domain, Socket, Type};
+use socket2::Socket;
 
-use super::{Error, frame::Exchange};
+use super::{
+    Error,
+    frame::Exchange,
+    socket::{dial, is_close},
+};
 
 /// One connection.
 #[derive(Debug)]
@@ -53,20 +56,8 @@ impl Line {
     ///
     /// # Errors
     /// What the kernel refuses at once: no descriptor, no port.
-    pub(super) fn connect(id: usize, to: SocketAddr, from: Option<SocketAddr>) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking().cloexec(), None)?;
-        // A reset on close: no TIME_WAIT is left behind, so the ports are free for the next round.
-        socket.set_linger(Some(Duration::ZERO))?;
-        socket.set_tcp_nodelay(true)?;
-        if let Some(from) = from {
-            socket.bind(&from.into())?;
-        }
-        match socket.connect(&to.into()) {
-            Ok(()) => {}
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
-            Err(error) => return Err(error),
-        }
-        Ok(Self { id, socket, state: State::Connecting })
+    pub(super) fn connect(id: usize, to: SocketAddr) -> io::Result<Self> {
+        Ok(Self { id, socket: dial(id, to)?, state: State::Connecting })
     }
 
     pub(super) const fn is_connecting(&self) -> bool {
@@ -173,12 +164,4 @@ impl Line {
         }
         Ok(Got::Answers(traffic.received / exchange.answer.frame() - whole))
     }
-}
-
-/// Whether the other end, or the kernel in its name, has ended the connection.
-fn is_close(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted | ErrorKind::TimedOut
-    )
 }

@@ -1,7 +1,7 @@
 //! The load generator: many lines on one thread and one epoll descriptor.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     os::fd::OwnedFd,
     time::{Duration, Instant},
 };
@@ -18,11 +18,8 @@ use super::{
     Error,
     frame::Exchange,
     line::{Got, Line},
+    socket::unreachable,
 };
-
-/// Loopback addresses 127.0.0.2 to 127.0.0.20: each has its own range of ports, and a limit per
-/// address on the server's side is not met by one address alone.
-const SOURCES: usize = 19;
 
 const BUFFER: usize = 64 * 1024;
 const EVENTS: usize = 512;
@@ -65,7 +62,7 @@ impl Load {
     /// [`Error::Unreachable`], or [`Error::Failed`] when the kernel has no descriptor or port.
     pub(crate) fn connect(&mut self) -> Result<(), Error> {
         let id = self.lines.len();
-        let line = Line::connect(id, self.to, source(self.to, id)).map_err(|error| unreachable(self.to, &error))?;
+        let line = Line::connect(id, self.to).map_err(|error| unreachable(self.to, &error))?;
         epoll::add(&self.epoll, &line.socket, EventData::new_u64(id as u64), EventFlags::OUT)
             .map_err(|error| Error::io("the load could not watch a line", error))?;
         self.lines.push(Some(line));
@@ -186,14 +183,4 @@ fn watch(epoll: &OwnedFd, line: &Line, before: EventFlags) -> Result<(), Error> 
     }
     epoll::modify(epoll, &line.socket, EventData::new_u64(line.id as u64), after)
         .map_err(|error| Error::io("the load could not watch a line", error))
-}
-
-/// The address to connect from: one of several for an IPv4 loopback target, else the kernel's choice.
-fn source(to: SocketAddr, id: usize) -> Option<SocketAddr> {
-    let last = u8::try_from(2 + id % SOURCES).ok()?;
-    (to.is_ipv4() && to.ip().is_loopback()).then(|| (IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)), 0).into())
-}
-
-fn unreachable(to: SocketAddr, error: &std::io::Error) -> Error {
-    Error::Unreachable(format!("no connection to {to}: {error}; check that the server runs and listens there"))
 }

@@ -5,10 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value, json};
 
-use super::{
-    contestant::BASELINE,
-    figure::{Figure, Row},
-};
+use super::figure::{Figure, Row};
 
 /// The result of a benchmark.
 #[derive(Debug)]
@@ -19,8 +16,10 @@ pub(crate) struct Report {
     pub(crate) settings: Map<String, Value>,
     /// One row a server; the first is the one under test, the others are for comparison.
     pub(crate) rows: Vec<Row>,
+    /// The label whose figures the others are divided by.
+    pub(crate) baseline: &'static str,
     /// How to read the figures of the table, if there is more to know than their titles tell.
-    pub(crate) footnote: Option<&'static str>,
+    pub(crate) footnote: Option<String>,
 }
 
 impl Report {
@@ -43,10 +42,11 @@ impl Report {
             column.set_cell_alignment(CellAlignment::Right);
         }
         let mut text = format!("{table}\n");
-        if self.baseline().is_some() {
-            let _ = writeln!(text, "In brackets: the ratio to {BASELINE} in the same round, median of the rounds.");
+        if self.baseline().is_some() && self.rows.len() > 1 {
+            let _ =
+                writeln!(text, "In brackets: the ratio to {} in the same round, median of the rounds.", self.baseline);
         }
-        if let Some(footnote) = self.footnote {
+        if let Some(footnote) = &self.footnote {
             let _ = writeln!(text, "{footnote}");
         }
         for (label, remark) in self.remarks() {
@@ -66,7 +66,7 @@ impl Report {
             json!({
                 "label": row.label,
                 "result": by_key(&|figure| row.folded(figure)),
-                "ratio_to_floor": by_key(&ratio),
+                format!("ratio_to_{}", self.baseline): by_key(&ratio),
                 "rounds": row.rounds.iter().map(|round| by_key(&|figure| round.value(figure.key))).collect::<Vec<_>>(),
                 "faults": row.rounds.iter().flat_map(|round| &round.faults).collect::<Vec<_>>(),
                 "notes": row.rounds.iter().flat_map(|round| &round.notes).collect::<Vec<_>>(),
@@ -76,7 +76,7 @@ impl Report {
     }
 
     fn baseline(&self) -> Option<&Row> {
-        self.rows.iter().find(|row| row.label == BASELINE)
+        self.rows.iter().find(|row| row.label == self.baseline)
     }
 
     /// Each figure that any round has, in the order of the first that has it.
@@ -139,7 +139,7 @@ mod tests {
     fn report() -> Report {
         let ours = row("keepline", &[(3.0, 0.0), (40.0, 1.0), (6.0, 1.0)]);
         let floor = row("floor", &[(2.0, 0.0), (20.0, 0.0), (5.0, 7.0)]);
-        Report { bench: "echo", settings: Map::new(), rows: vec![ours, floor], footnote: None }
+        Report { bench: "echo", settings: Map::new(), rows: vec![ours, floor], baseline: "floor", footnote: None }
     }
 
     #[test]
@@ -171,8 +171,13 @@ mod tests {
 
     #[test]
     fn without_a_floor_there_are_no_ratios() {
-        let alone =
-            Report { bench: "echo", settings: Map::new(), rows: vec![row("keepline", &[(3.0, 0.0)])], footnote: None };
+        let alone = Report {
+            bench: "echo",
+            settings: Map::new(),
+            rows: vec![row("keepline", &[(3.0, 0.0)])],
+            baseline: "floor",
+            footnote: None,
+        };
         assert_eq!(alone.json()["servers"][0]["ratio_to_floor"], json!({}));
         assert!(!alone.table().contains('('));
     }
