@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod commands;
 mod descriptors;
+mod limits;
 
 use std::process::ExitCode;
 

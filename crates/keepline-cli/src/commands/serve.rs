@@ -16,6 +16,7 @@ use keepline_server::{Addresses, CimMode, Config, Node};
 
 use crate::args::{duration, whole};
 use crate::descriptors::raise_descriptor_limit;
+use crate::limits::Limits;
 
 /// Flags of `keepline serve`.
 #[derive(Debug, Args)]
@@ -60,6 +61,9 @@ pub(crate) struct ServeArgs {
     /// When stopping, close the lines evenly over this time, so that their next server is not stormed.
     #[arg(long, default_value = "1s", value_parser = duration, value_name = "TIME")]
     drain: Duration,
+    /// What clients are allowed.
+    #[arg(long, value_enum, default_value_t = Limits::Default, value_name = "NAME")]
+    limits: Limits,
     /// Print the addresses as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -130,6 +134,7 @@ impl ServeArgs {
         config.advertise = self.advertise;
         (config.terms.ping_after, config.terms.silence) = (self.ping_after.to_std(), self.silence.to_std());
         config.connections = self.max_connections;
+        self.limits.open(&mut config);
         config
     }
 
@@ -150,6 +155,7 @@ fn announce(addresses: &Addresses, args: &ServeArgs) {
             "tcp": addresses.tcp.to_string(),
             "admin": text(addresses.admin),
             "cim_http": text(addresses.cim_http),
+            "limits": args.limits.name(),
         });
         return println!("{line}");
     }
@@ -160,6 +166,9 @@ fn announce(addresses: &Addresses, args: &ServeArgs) {
         }
     }
     println!();
+    if args.limits != Limits::Default {
+        println!("limits: {}", args.limits.name());
+    }
     if args.memory {
         println!("everything is kept in memory: it is gone with this process");
     } else {
