@@ -1,4 +1,5 @@
-//! `keepline bench`: loads a server that speaks the echo frame, and measures it from outside.
+//! `keepline bench`: loads a server, and measures it from outside. What speaks the echo frame is here; [`chat`] has the
+//! IM server's.
 //!
 //! ```text
 //! commands::bench ── flags ──> contest ── starts, interleaves ──> contestant ──> server (a process or a target)
@@ -9,6 +10,7 @@
 //! ```
 //! The load is one thread without an async runtime, so that the generator costs less than what it measures.
 
+pub(crate) mod chat;
 pub(crate) mod contest;
 pub(crate) mod contestant;
 mod deadline;

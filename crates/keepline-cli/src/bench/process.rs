@@ -44,6 +44,11 @@ impl Process {
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }
+
+    /// Whether it has ended by itself.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
 }
 
 impl Drop for Process {

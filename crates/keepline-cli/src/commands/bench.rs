@@ -1,5 +1,6 @@
 //! `keepline bench`: the flags of the benchmarks, and what they print.
 
+mod chat;
 mod common;
 
 use std::{
@@ -8,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use chat::{FanoutArgs, ResumeArgs, SendArgs, SessionArgs};
 use clap::{Args, Subcommand, value_parser};
 use common::CommonArgs;
 
@@ -30,6 +32,14 @@ enum Workload {
     Echo(EchoArgs),
     /// Many lines at once: time until each has its PONG, CPU per line.
     Storm(StormArgs),
+    /// Idle sessions of the IM server: user memory each, and what a login costs.
+    Session(SessionArgs),
+    /// Messages to the IM server that are on its disk when they are acknowledged: rate, latency, CPU.
+    Send(SendArgs),
+    /// One group of many: CPU per delivery, one by one and in bursts; beside brokers if wished.
+    Fanout(FanoutArgs),
+    /// Sessions that come back after a kill of the IM server: how long, and whether anything is lost or doubled.
+    Resume(ResumeArgs),
 }
 
 #[derive(Debug, Args)]
@@ -102,6 +112,10 @@ pub(crate) fn run(args: BenchArgs) -> ExitCode {
         Workload::Idle(args) => (args.run(), args.common.json),
         Workload::Echo(args) => (args.run(), args.common.json),
         Workload::Storm(args) => (args.run(), args.common.json),
+        Workload::Session(args) => (args.run(), args.json()),
+        Workload::Send(args) => (args.run(), args.json()),
+        Workload::Fanout(args) => (args.run(), args.json()),
+        Workload::Resume(args) => (args.run(), args.json()),
     };
     match report {
         Ok(report) => print(&report, json),

@@ -1,5 +1,5 @@
-//! The figures that do not jitter, held in every run: memory, never early, system calls. The others stand in
-//! BENCHMARKS.md alone.
+//! The figures that do not jitter, held in every run: memory, never early, system calls, nothing lost or doubled. The
+//! others stand in BENCHMARKS.md alone.
 
 use std::process::Command;
 
@@ -24,8 +24,50 @@ fn a_message_at_depth_16_costs_at_most_a_fifth_of_a_system_call() {
     assert!((0.01..=0.2).contains(&calls), "{calls} system calls per message");
 }
 
+#[test]
+fn an_idle_session_weighs_at_most_1536_bytes() {
+    let result = bench(&["session", "--sessions", "500,2500"]);
+    let bytes = number(&result, "user_bytes_per_session");
+    println!("user memory per idle session: {bytes} bytes");
+    assert!((1.0..=1536.0).contains(&bytes), "{bytes} bytes of user memory per idle session");
+}
+
+#[test]
+fn of_durable_sends_nothing_is_lost_or_doubled() {
+    let result = bench(&["send", "--connections", "16", "--duration", "1s", "--warmup", "0s"]);
+    // Each of the sixteen has sixteen under way at least once.
+    assert!(number(&result, "messages") >= 256.0, "{result}");
+    assert_eq!(lost_and_doubled(&result), (0.0, 0.0));
+}
+
+#[test]
+fn of_a_fan_out_nothing_is_lost_or_doubled_and_brokers_stand_beside_it() {
+    let arguments =
+        ["fanout", "--members", "100", "--duration", "300ms", "--warmup", "0s", "--beside", "mosquitto,nats"];
+    let report = report(&arguments);
+    let labels: Vec<&str> = rows(&report).map(|row| row["label"].as_str().unwrap_or_default()).collect();
+    assert_eq!(labels, ["keepline", "mosquitto", "nats-server"]);
+    for row in rows(&report) {
+        // One message and one burst of eight, at least, to each of a hundred.
+        assert!(number(&row["result"], "deliveries") >= 900.0, "{row}");
+        assert!(number(&row["result"], "cpu_us_per_delivery") > 0.0, "{row}");
+        assert_eq!(lost_and_doubled(&row["result"]), (0.0, 0.0), "{row}");
+    }
+}
+
+#[test]
+fn sessions_come_back_after_a_kill_with_nothing_lost_or_doubled() {
+    let result = bench(&["resume", "--sessions", "300"]);
+    assert_eq!(number(&result, "messages"), 600.0, "each is acknowledged in the end");
+    assert_eq!(lost_and_doubled(&result), (0.0, 0.0));
+}
+
 /// Runs a benchmark against a server of its own; its figures.
 fn bench(arguments: &[&str]) -> Value {
+    rows(&report(arguments)).next().expect("a server")["result"].clone()
+}
+
+fn report(arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_keepline"))
         .arg("bench")
         .args(arguments)
@@ -34,8 +76,15 @@ fn bench(arguments: &[&str]) -> Value {
         .expect("the benchmark starts");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {stderr}");
-    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-    report["servers"][0]["result"].clone()
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+fn rows(report: &Value) -> impl Iterator<Item = &Value> {
+    report["servers"].as_array().expect("servers").iter()
+}
+
+fn lost_and_doubled(result: &Value) -> (f64, f64) {
+    (number(result, "lost"), number(result, "duplicate"))
 }
 
 fn number(result: &Value, name: &str) -> f64 {

@@ -84,7 +84,7 @@ impl CommonArgs {
     }
 }
 
-fn time_limit(text: &str) -> Result<Duration, String> {
+pub(super) fn time_limit(text: &str) -> Result<Duration, String> {
     const MOST: Duration = Duration::from_secs(3600);
     let limit = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if limit.is_zero() || limit > MOST {

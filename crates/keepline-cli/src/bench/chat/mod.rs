@@ -1,0 +1,26 @@
+//! Benchmarks of the IM server, and of brokers beside it: sessions at rest, durable sends, fan-out, the return of all.
+//!
+//! ```text
+//! commands::bench::chat ── flags ──> stage ── who, how often, where ──> town (accounts and tokens, by `http`)
+//!                                      │                                 └─ host (keepline serve, or a broker)
+//!     session, send, fanout, resume ───┴──> swarm (one epoll thread) ──> peer ──> speech (v1, mqtt, nats)
+//! ```
+//! Accounts are made under the cheapest limits; then the server is started anew on their data, under the limits that
+//! are measured. So no figure has the making of accounts in it.
+
+pub(crate) mod fanout;
+mod host;
+mod http;
+mod mqtt;
+mod nats;
+mod peer;
+pub(crate) mod resume;
+pub(crate) mod send;
+pub(crate) mod session;
+mod speech;
+pub(crate) mod stage;
+mod swarm;
+mod town;
+mod v1;
+
+pub(crate) use host::Brand;

@@ -1,0 +1,139 @@
+//! One client of the load: its socket, what waits to be written, and the part of a frame that has come.
+//!
+//! ```text
+//!             writable                end of stream, reset, a farewell
+//! Connecting ──────────> Up(voice) ────────────────────────────────────> dropped by the swarm
+//! ```
+
+use std::{
+    io::{self, ErrorKind, Read as _, Write as _},
+    net::SocketAddr,
+};
+
+use socket2::Socket;
+
+use super::{
+    super::{
+        Error,
+        socket::{dial, is_close},
+    },
+    speech::{Heard, Speech},
+};
+
+/// One connection of a client.
+#[derive(Debug)]
+pub(super) struct Peer<V> {
+    pub(super) socket: Socket,
+    /// What the client says; written behind each turn.
+    pub(super) out: Vec<u8>,
+    written: usize,
+    state: State<V>,
+    /// The begin of a frame.
+    begun: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum State<V> {
+    Connecting,
+    Up(V),
+}
+
+/// What a read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// There may be more.
+    Open,
+    /// The server closed the connection, or the kernel did.
+    Closed,
+}
+
+impl<V> Peer<V> {
+    /// Starts to connect, without waiting.
+    ///
+    /// # Errors
+    /// What the kernel refuses at once.
+    pub(super) fn dial(id: usize, to: SocketAddr) -> io::Result<Self> {
+        let socket = dial(id, to)?;
+        Ok(Self { socket, out: Vec::new(), written: 0, state: State::Connecting, begun: Vec::new() })
+    }
+
+    pub(super) const fn is_connecting(&self) -> bool {
+        matches!(self.state, State::Connecting)
+    }
+
+    /// Ends the connecting, and greets.
+    ///
+    /// # Errors
+    /// Why the connection could not be made.
+    pub(super) fn established<S: Speech<Voice = V>>(&mut self, id: usize, speech: &S) -> io::Result<()> {
+        if let Some(error) = self.socket.take_error()? {
+            return Err(error);
+        }
+        self.state = State::Up(speech.greet(id, &mut self.out));
+        Ok(())
+    }
+
+    /// Whether the socket would not take all that is to be written.
+    pub(super) const fn is_blocked(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    /// Writes as much as the socket takes. A connection that is gone is no error here: the read side reports it.
+    ///
+    /// # Errors
+    /// An error of the kernel that is no close.
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        while self.written < self.out.len() {
+            match (&self.socket).write(&self.out[self.written..]) {
+                Ok(written) => self.written += written,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if is_close(&error) => break,
+                Err(error) => return Err(Error::io("writing to the server failed", error)),
+            }
+        }
+        self.written = 0;
+        self.out.clear();
+        // Ten thousand clients at rest keep no buffers: they would drive each other out of the cache.
+        self.out.shrink_to(256);
+        Ok(())
+    }
+
+    /// Reads once into `buffer`, and tells `on` each whole frame, with what the client says to it.
+    ///
+    /// # Errors
+    /// Bytes that the protocol does not have, and what `on` returns.
+    pub(super) fn receive<S: Speech<Voice = V>>(
+        &mut self,
+        speech: &S,
+        buffer: &mut [u8],
+        mut on: impl FnMut(Heard<'_>, &mut Vec<u8>) -> Result<(), Error>,
+    ) -> Result<Read, Error> {
+        let State::Up(voice) = &mut self.state else { return Ok(Read::Open) };
+        let length = match (&self.socket).read(buffer) {
+            Ok(0) => return Ok(Read::Closed),
+            Ok(length) => length,
+            Err(error) if is_close(&error) => return Ok(Read::Closed),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                return Ok(Read::Open);
+            }
+            Err(error) => return Err(Error::io("reading from the server failed", error)),
+        };
+        let joined;
+        let mut input = &buffer[..length];
+        if !self.begun.is_empty() {
+            self.begun.extend_from_slice(input);
+            joined = std::mem::take(&mut self.begun);
+            input = &joined;
+        }
+        while !input.is_empty() {
+            let heard = speech.hear(voice, input, &mut self.out).map_err(Error::Failed)?;
+            let Some((bytes, heard)) = heard else { break };
+            input = &input[bytes..];
+            on(heard, &mut self.out)?;
+        }
+        self.begun = input.to_vec();
+        speech.settle(voice, &mut self.out);
+        Ok(Read::Open)
+    }
+}
