@@ -1,6 +1,7 @@
 //! Tidy: the rules of the workspace that no compiler checks, each a test.
 
 mod arrows;
+mod cim_flaws;
 mod documents;
 mod pitfalls;
 mod sources;
