@@ -1,5 +1,7 @@
 //! List: what an owner sees of his delayed messages, and how he changes them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use keepline_server::clock::Clock as _;
 use keepline_server::id::{ScheduleId, UserId};
@@ -9,6 +11,7 @@ use keepline_server::store::Store;
 use keepline_server::store::memory::Memory;
 
 use super::{Fate, Post, node, text};
+use crate::support::cue::{Cue, Fate as Write};
 use crate::support::id;
 use crate::support::wall::Wall;
 
@@ -20,6 +23,7 @@ async fn texts(schedules: &Schedules, owner: &UserId, limit: usize) -> Vec<Strin
     loop {
         let page = schedules.list(owner, after.as_ref(), limit).await.unwrap();
         assert!(page.items.len() <= limit);
+        assert!(after.is_none() || !page.items.is_empty(), "a page behind the end");
         texts.extend(page.items.iter().map(|item| String::from_utf8(item.message.body.to_vec()).unwrap()));
         match page.next {
             // As it would come back from a client.
@@ -118,16 +122,18 @@ async fn what_was_refused_for_good_is_listed_until_it_is_cancelled() {
 
 #[tokio::test(start_paused = true)]
 async fn there_are_limits() {
-    let (store, wall) = (Memory::new(), Wall::new());
-    let post = Post::new(store.clone(), &wall, &[]);
-    let schedules = std::sync::Arc::new(node(store, &post, &wall).await);
+    let (memory, wall) = (Memory::new(), Wall::new());
+    let post = Post::new(memory.clone(), &wall, &[]);
+    // Each answer is lost once: there is time for others between the look at the limit and what is stored.
+    let store = Cue::new(memory, "s.", &[Write::AnswerLost, Write::Done].repeat(MOST + 9));
+    let schedules = Arc::new(node(store, &post, &wall).await);
     let (ann, now): (UserId, _) = (id("ann"), wall.now_ms());
     let late = ScheduleError::TooLate { limit_ms: LONGEST_DELAY_MS };
     assert_eq!(schedules.create(&ann, text("x"), now + LONGEST_DELAY_MS + 1).await, Err(late.clone()));
     let large = text(&"x".repeat(LARGEST_BODY + 1));
     assert_eq!(schedules.create(&ann, large.clone(), now).await.unwrap_err().code(), "too_large");
     let first = schedules.create(&ann, text(&"x".repeat(LARGEST_BODY)), now + LONGEST_DELAY_MS).await.unwrap();
-    let edit = Edit { message: None, due_ms: Some(now + LONGEST_DELAY_MS + 1) };
+    let edit = Edit { message: None, due_ms: Some(wall.now_ms() + LONGEST_DELAY_MS + 1) };
     assert_eq!(schedules.edit(&ann, &first, edit).await, Err(late));
     let edit = Edit { message: Some((Kind::Text, large.body)), due_ms: None };
     assert_eq!(schedules.edit(&ann, &first, edit).await.unwrap_err().code(), "too_large");
