@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use keepline::{Connection, Reason};
+use keepline::{Connection, Queued, Reason};
 use scc::HashMap;
 
 use super::{Environment, Session, Speaks, State};
@@ -71,6 +71,8 @@ pub struct SessionInfo {
     pub since_ms: u64,
     /// How long ago the last byte was read.
     pub silent_for: keepline::Duration,
+    /// What waits for it.
+    pub queued: Queued,
 }
 
 impl Hub {
@@ -219,6 +221,7 @@ impl Session {
             peer: self.peer,
             since_ms: self.since_ms,
             silent_for: self.connection.silent_for(),
+            queued: self.connection.queued(),
         }
     }
 }

@@ -25,6 +25,16 @@ struct Live {
     peer: Option<String>,
     since_ms: u64,
     silent_ms: u64,
+    queue: Queue,
+}
+
+/// What waits for a session.
+#[derive(Debug, Serialize)]
+struct Queue {
+    messages: usize,
+    bytes: usize,
+    /// How long the oldest waits.
+    oldest_ms: u64,
 }
 
 /// Every live session, those quiet for longest first.
@@ -73,5 +83,10 @@ fn live(session: &SessionInfo) -> Live {
         peer: session.peer.map(|peer| peer.to_string()),
         since_ms: session.since_ms,
         silent_ms: session.silent_for.as_millis(),
+        queue: Queue {
+            messages: session.queued.messages,
+            bytes: session.queued.bytes,
+            oldest_ms: session.queued.oldest.map_or(0, keepline::Duration::as_millis),
+        },
     }
 }
