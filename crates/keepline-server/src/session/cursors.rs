@@ -328,3 +328,6 @@ impl Cursor {
         self.follow == Follow::Live && self.acked == self.sent
     }
 }
+
+#[cfg(test)]
+mod tests;

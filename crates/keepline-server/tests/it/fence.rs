@@ -68,6 +68,21 @@ async fn a_fenced_session_hears_no_acknowledgement() {
     assert!(matches!(&answer, Some(Body::SendAck(ack)) if ack.seq == 1 && ack.duplicate), "{answer:?}");
 }
 
+/// Between the later login and the turn in which the earlier line closes, its answers come all the same.
+#[tokio::test(start_paused = true)]
+async fn a_fenced_session_hears_no_acknowledgement_while_its_line_is_still_open() {
+    let store = Moody::new(64);
+    let stage = Stage::set(Setting { store: Arc::new(store.clone()), ..Setting::default() }, &["ann", "bob"]).await;
+    let mut old = stage.login("ann", "phone").await;
+    store.hold_answers();
+    old.say(PAIR, "hello").await;
+    assert_eq!(old.delivery().await, deliver(PAIR, 1, "hello"), "it is stored, and not answered");
+    stage.hub.logout(&stage.hub.sessions_of(&"ann".parse().unwrap())[0]);
+    store.answers.add_permits(2);
+    stage.say("bob", PAIR, "not for her").await.unwrap();
+    old.hears_nothing().await;
+}
+
 /// The switch that the sabotage of the fault run uses: without a fence these tests must fail.
 #[tokio::test(start_paused = true)]
 async fn without_a_fence_both_live() {
