@@ -8,5 +8,6 @@ mod figures;
 mod harness;
 mod netty;
 mod readme;
+mod server;
 mod silence;
 mod tidy;

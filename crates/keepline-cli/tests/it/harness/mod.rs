@@ -1,20 +1,29 @@
 //! Harness: the processes, peers and networks that a test starts, all of which end with it.
 
+mod cast;
 mod ends;
 mod fleet;
+mod folder;
+mod host;
+mod im;
 mod java;
 mod lines;
 mod net;
+mod people;
 mod process;
 mod queues;
 mod raw;
 
 use std::time::Duration;
 
+pub(crate) use cast::Cast;
 pub(crate) use ends::{Client, Event, Server};
 pub(crate) use fleet::Fleet;
+pub(crate) use host::Host;
+pub(crate) use im::{Im, hello};
 pub(crate) use java::Java;
 pub(crate) use net::{Namespace, Net, command};
+pub(crate) use people::{People, Plan, user};
 pub(crate) use process::{Ended, Process};
 pub(crate) use raw::{PING, PONG, Raw, data};
 

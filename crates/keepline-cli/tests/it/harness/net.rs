@@ -1,7 +1,7 @@
 //! Net: two hosts of a test's own, as network namespaces with a cable between them.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd as _;
 use std::process::{Command, id};
@@ -98,6 +98,28 @@ impl Namespace {
 
     pub(crate) fn plug_in(&self) {
         self.ip(&format!("link set {PLUG} up"));
+    }
+
+    /// Takes another address at the cable, and gives up the one it has.
+    pub(crate) fn move_to(&mut self, address: Ipv4Addr) {
+        // In this order: with the first address of a net the kernel takes away its others.
+        self.ip(&format!("addr del {}/24 dev {PLUG}", self.address));
+        self.ip(&format!("addr add {address}/24 dev {PLUG}"));
+        self.address = address;
+    }
+
+    /// Sockets at this port of the cable's address that hold bytes which their peers have not acknowledged.
+    pub(crate) fn unacknowledged(&self, port: u16) -> usize {
+        let table = self.enter(|| fs::read_to_string("/proc/thread-self/net/tcp")).expect("the kernel has the table");
+        let local = format!("{:08X}:{port:04X}", u32::from_ne_bytes(self.address.octets()));
+        // Number, local address, remote address, state, tx_queue:rx_queue.
+        let holds = |row: &&str| {
+            let mut fields = row.split_ascii_whitespace().skip(1);
+            let ours = fields.next().is_some_and(|own| own == local);
+            let queue = fields.nth(2).and_then(|queues| queues.split_once(':'));
+            ours && queue.is_some_and(|(sending, _)| sending.bytes().any(|digit| digit != b'0'))
+        };
+        table.lines().skip(1).filter(holds).count()
     }
 
     /// Runs `work` on a thread of this namespace. Sockets made there stay in it, wherever they are used.

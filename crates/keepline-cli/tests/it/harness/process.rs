@@ -84,6 +84,14 @@ impl Process {
         }
     }
 
+    /// The next line of stderr; `None` at its end, or if none came in time.
+    pub(crate) fn next_complaint(&self, by: Instant) -> Option<Line> {
+        match self.err.next(by) {
+            Next::Line(line) => Some(line),
+            Next::End | Next::TimeOver => None,
+        }
+    }
+
     /// Waits for a line on stdout that fits, and returns it.
     #[track_caller]
     pub(crate) fn out(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {

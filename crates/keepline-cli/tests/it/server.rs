@@ -1,0 +1,8 @@
+//! Server: the IM server under the faults of docs/reliability.md, each test named by its row.
+
+mod bytes;
+mod cim_cut;
+mod cut;
+mod gone;
+mod scene;
+mod stopped;
