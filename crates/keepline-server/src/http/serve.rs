@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use keepline::KernelWatch;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -31,17 +32,20 @@ pub struct Limits {
     pub headers_within: Duration,
     /// Bytes of a request's line and headers; at least 8 KiB.
     pub headers: usize,
+    /// How long a client may leave what it is sent unread or unacknowledged: the kernel ends the connection then.
+    pub unread_within: Duration,
     /// How long requests in flight may take once the server stops.
     pub stop_within: Duration,
 }
 
 impl Default for Limits {
-    /// 1024 connections, 5 s and 16 KiB for headers, 10 s to stop.
+    /// 1024 connections, 5 s and 16 KiB for headers, 30 s to read, 10 s to stop.
     fn default() -> Self {
         Self {
             connections: 1024,
             headers_within: Duration::from_secs(5),
             headers: 16 << 10,
+            unread_within: Duration::from_secs(30),
             stop_within: Duration::from_secs(10),
         }
     }
@@ -89,7 +93,7 @@ pub async fn serve(
         let (http, router, stop, metrics) = (http.clone(), router.clone(), stop.clone(), Arc::clone(&metrics));
         connections.spawn(async move {
             metrics.http_opened(name);
-            if let Err(error) = connection(stream, &http, router, &stop, limits.stop_within).await {
+            if let Err(error) = connection(stream, &http, router, &stop, limits).await {
                 tracing::debug!(listener = name, %error, "HTTP connection ended");
             }
             metrics.http_closed(name);
@@ -107,10 +111,12 @@ async fn connection(
     http: &http1::Builder,
     router: Router,
     stop: &CancellationToken,
-    stop_within: Duration,
+    limits: Limits,
 ) -> io::Result<()> {
     let dialled = Dialled(stream.local_addr()?);
     stream.set_nodelay(true)?;
+    let unread_ms = u64::try_from(limits.unread_within.as_millis()).unwrap_or(u64::MAX);
+    KernelWatch::after(keepline::Duration::from_millis(unread_ms)).apply(&stream)?;
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(dialled);
@@ -121,7 +127,7 @@ async fn connection(
         ended = serving.as_mut() => return ended.map_err(io::Error::other),
         () = stop.cancelled() => serving.as_mut().graceful_shutdown(),
     }
-    match tokio::time::timeout(stop_within, serving).await {
+    match tokio::time::timeout(limits.stop_within, serving).await {
         Ok(ended) => ended.map_err(io::Error::other),
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }

@@ -29,6 +29,7 @@ async fn served(limits: Limits) -> Served {
     let router = Router::new()
         .route("/", get(|| async { "here" }))
         .route("/", post(|body: String| async move { body.len().to_string() }))
+        .route("/large", get(|| async { vec![b'x'; 32 << 20] }))
         .route("/dialled", get(|axum::Extension(Dialled(at)): axum::Extension<Dialled>| async move { at.to_string() }));
     let stop = CancellationToken::new();
     let task = tokio::spawn(serve(listener, "test", router, limits, Metrics::new().into(), stop.clone()));
@@ -131,6 +132,17 @@ async fn a_full_listener_serves_the_next_when_one_ends() {
     assert!(early.is_err(), "answered while the listener was full");
     drop(first);
     assert!(until_closed(&mut second).await.starts_with("HTTP/1.1 200 OK"));
+}
+
+#[tokio::test]
+async fn b9_who_does_not_read_holds_a_place_for_so_long_and_no_longer() {
+    let limits = Limits { connections: 1, unread_within: Duration::from_secs(1), ..Limits::default() };
+    let served = served(limits).await;
+    let mut stuck = served.connect().await;
+    stuck.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    stuck.readable().await.unwrap();
+    let next = served.exchange(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(next.ends_with("here"), "{next}");
 }
 
 #[tokio::test]
