@@ -35,6 +35,7 @@ use crate::session::{Environment, Hub};
 use crate::store::{Store, StoreError};
 
 mod delayed;
+mod sweep;
 
 /// A running server. Dropped, it stops at once.
 pub struct Node {
@@ -116,7 +117,7 @@ impl Node {
         node.tasks.spawn(server.run(LineService(lines)));
         let retention = Retention::new(Arc::clone(&node.services.store), Arc::new(clock::System), config.retention);
         node.tasks.spawn(retention.run(node.stopping.clone()));
-        node.tasks.spawn(delayed::sweep(Arc::clone(&node.services.schedules), node.stopping.clone()));
+        node.tasks.spawn(sweep::run(Arc::clone(&node.services), node.stopping.clone()));
         node.serve_http("public", bound.http, http::public(&node.services, config.speaks_cim()));
         if let Some(listener) = bound.cim_http {
             node.serve_http("cim_push", listener, http::cim::push(&node.services));
