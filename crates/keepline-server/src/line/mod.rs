@@ -16,19 +16,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use keepline::liveness::{Heartbeat, HeartbeatError};
 use keepline::serve::Service;
 use keepline::{Beat, Connection, Flow, Handler, Reason, Report, Settings, Turn};
 use keepline_proto::wire::dialect::Dialect;
 use keepline_proto::wire::im::{Accepts, Frame, Im};
 use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::accounts::{self, Accounts, AuthError, Identity};
 use crate::delivery::Delivery;
-use crate::id::{DeviceId, UserId};
+use crate::id::SessionId;
 use crate::session::{Hub, Login, Session, Speaks, WINDOW_BYTES, WINDOW_MESSAGES, cim};
 
 mod pace;
+mod revoked;
 mod terms;
 mod v1;
 
@@ -83,6 +86,7 @@ pub struct Lines {
     settings: LineSettings,
     heartbeat: Arc<Heartbeat>,
     cim_heartbeat: Arc<Heartbeat>,
+    _watching: AbortOnDropHandle<()>,
 }
 
 impl Lines {
@@ -90,6 +94,9 @@ impl Lines {
     ///
     /// # Errors
     /// The terms contradict each other.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub fn new(
         hub: Arc<Hub>,
         delivery: Arc<Delivery>,
@@ -97,7 +104,10 @@ impl Lines {
         settings: LineSettings,
     ) -> Result<Arc<Self>, HeartbeatError> {
         let heartbeat = Arc::new(settings.terms.heartbeat()?);
-        Ok(Arc::new(Self { hub, delivery, accounts, settings, heartbeat, cim_heartbeat: terms::cim()? }))
+        let cim_heartbeat = terms::cim()?;
+        let watching = tokio::spawn(revoked::watch(Arc::clone(&hub), Arc::clone(&accounts)));
+        let _watching = AbortOnDropHandle::new(watching);
+        Ok(Arc::new(Self { hub, delivery, accounts, settings, heartbeat, cim_heartbeat, _watching }))
     }
 
     /// The settings of a server of such lines.
@@ -183,26 +193,25 @@ impl Line {
         let Ok(device) = CIM_DEVICE.parse() else { return Flow::Close(Reason::ServerError) };
         turn.set_terms(Arc::clone(&self.lines.cim_heartbeat));
         let speaks = Speaks::Cim(cim::Receiver { dialect, id: login.id });
-        self.enter(user, device, speaks, peer, turn, |_| None)
+        self.enter(Login { user, device, speaks, connection: turn.connection(), peer, token: None }, turn, |_| None)
     }
 
     /// Makes the session; reading goes on once it has read its marks.
     fn enter(
         &mut self,
-        user: UserId,
-        device: DeviceId,
-        speaks: Speaks,
-        peer: Option<SocketAddr>,
+        login: Login,
         turn: &mut Turn<'_, Im>,
-        welcome: impl FnOnce(crate::id::SessionId) -> Option<bytes::Bytes>,
+        welcome: impl FnOnce(SessionId) -> Option<Bytes>,
     ) -> Flow {
         turn.establish();
         turn.codec().set_limit(Im::AFTER_LOGIN);
-        let connection = turn.connection();
-        let login = Login { user, device, speaks, connection: connection.clone(), peer };
         let session = self.lines.hub.login(login, welcome);
         self.state = State::Session(Arc::clone(&session));
+        let (connection, lines) = (turn.connection(), Arc::clone(&self.lines));
         drop(tokio::spawn(async move {
+            // Again, now that whoever calls it back finds the session: it may have been called back in between.
+            let _ = revoked::judge(&lines.hub, &lines.accounts, &session).await;
+            drop(lines);
             session.sync().await;
             connection.resume();
         }));

@@ -17,7 +17,7 @@ use crate::conversation::Conversation;
 use crate::delivery::{Draft, Receipt, SendError, Sender};
 use crate::id::{DeviceId, MessageId};
 use crate::message::Kind;
-use crate::session::{Session, Speaks, frame as framed};
+use crate::session::{Login, Session, Speaks, Token, frame as framed};
 
 impl Line {
     pub(super) fn on_hello(&mut self, frame: Frame<'_>, peer: Option<SocketAddr>, turn: &mut Turn<'_, Im>) -> Flow {
@@ -84,9 +84,10 @@ impl Line {
         };
         let Some(terms) = self.agree(hello.wish.as_ref(), turn) else { return Flow::Close(Reason::ServerError) };
         let welcome = self.welcome(0, identity.user.as_str(), terms);
-        self.enter(identity.user, device, Speaks::V1, peer, turn, |session| {
-            framed(Body::Welcome(v1::Welcome { session: session.get(), ..welcome }))
-        })
+        let token = Some(Token { id: identity.token_id, expires_ms: identity.expires_ms });
+        let (user, connection) = (identity.user, turn.connection());
+        let login = Login { user, device, speaks: Speaks::V1, connection, peer, token };
+        self.enter(login, turn, |session| framed(Body::Welcome(v1::Welcome { session: session.get(), ..welcome })))
     }
 
     /// The terms from now on; `None` if the wished ones can't work.

@@ -11,6 +11,7 @@ use keepline::{Connection, Queued, Reason};
 use scc::HashMap;
 
 use super::{Environment, Session, Speaks, State};
+use crate::accounts::TokenId;
 use crate::id::{DeviceId, MessageId, SessionId, UserId};
 use crate::store::{Append, Expected, LogName, Outcome, StoreError};
 
@@ -51,6 +52,18 @@ pub struct Login {
     pub connection: Connection,
     /// From where.
     pub peer: Option<SocketAddr>,
+    /// The token that he has shown; none in cim's dialects.
+    pub token: Option<Token>,
+}
+
+/// The token of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a number and a time")]
+pub struct Token {
+    /// Its number.
+    pub id: TokenId,
+    /// When it is over, and the session with it: milliseconds since 1970.
+    pub expires_ms: u64,
 }
 
 /// A live session, as it is listed.
@@ -127,6 +140,7 @@ impl Hub {
             speaks: login.speaks,
             connection: login.connection,
             peer: login.peer,
+            token: login.token,
             since_ms: now_ms(),
             environment: Arc::clone(&self.environment),
             state: Mutex::new(State::Syncing),

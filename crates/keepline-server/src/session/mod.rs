@@ -32,7 +32,7 @@ pub use cursors::{WINDOW_BYTES, WINDOW_MESSAGES};
 pub(crate) use envelope::{Envelope, frame};
 pub use environment::Environment;
 pub(crate) use hub::now_ms;
-pub use hub::{Hub, Login, SessionInfo};
+pub use hub::{Hub, Login, SessionInfo, Token};
 
 use cursors::{Ack, Cursors, Offer};
 
@@ -44,6 +44,7 @@ pub struct Session {
     speaks: Speaks,
     connection: Connection,
     peer: Option<SocketAddr>,
+    token: Option<Token>,
     since_ms: u64,
     environment: Arc<Environment>,
     state: Mutex<State>,
@@ -122,6 +123,12 @@ impl Session {
     #[must_use]
     pub const fn speaks(&self) -> &Speaks {
         &self.speaks
+    }
+
+    /// The token that it was begun with; none in cim's dialects.
+    #[must_use]
+    pub const fn token(&self) -> Option<Token> {
+        self.token
     }
 
     /// Its line.

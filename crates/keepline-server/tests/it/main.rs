@@ -13,6 +13,7 @@ mod history;
 mod http;
 mod login;
 mod retention;
+mod revoked;
 mod schedule;
 mod stage;
 mod store;

@@ -7,6 +7,7 @@ use keepline::serve::{Limits, Server, tcp};
 use keepline::{Driver, KernelWatch, Report};
 use keepline_proto::wire::dialect::Dialect;
 use keepline_server::accounts::{Accounts, Hashing};
+use keepline_server::clock::{Clock, System};
 use keepline_server::conversation::Conversation;
 use keepline_server::delivery::{Delivery, Draft, Receipt, SendError, Sender};
 use keepline_server::directory::Directory;
@@ -73,11 +74,18 @@ pub(crate) struct Setting {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) lines: LineSettings,
     pub(crate) fenced: bool,
+    /// The accounts' clock, if not the machine's.
+    pub(crate) clock: Option<Arc<dyn Clock>>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { store: Memory::new(), lines: LineSettings { pace: None, ..LineSettings::default() }, fenced: true }
+        Self {
+            store: Memory::new(),
+            lines: LineSettings { pace: None, ..LineSettings::default() },
+            fenced: true,
+            clock: None,
+        }
     }
 }
 
@@ -88,8 +96,9 @@ impl Stage {
     }
 
     pub(crate) async fn set(setting: Setting, users: &[&str]) -> Self {
-        let Setting { store, lines, fenced } = setting;
-        let accounts = Arc::new(Accounts::load(Arc::clone(&store), Hashing::cheapest()).await.unwrap());
+        let Setting { store, lines, fenced, clock } = setting;
+        let clock = clock.unwrap_or_else(|| Arc::new(System));
+        let accounts = Arc::new(Accounts::load_at(Arc::clone(&store), Hashing::cheapest(), clock).await.unwrap());
         let groups = Arc::new(Groups::load(Arc::clone(&store)).await.unwrap());
         let directory = Directory::load(&*store, Arc::clone(&groups), Arc::clone(&accounts)).await.unwrap();
         let environment = Environment::new(Arc::clone(&store), Arc::new(directory));
