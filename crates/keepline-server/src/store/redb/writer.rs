@@ -27,6 +27,8 @@ const MARKS: usize = 1024;
 const TRIM: u64 = 2000;
 /// Marks wait so long for an append to ride along with; and the pace at which a full disk is looked at.
 const SOON: Duration = Duration::from_millis(200);
+/// How long the first request at a disk that rests waits for others; a sync takes ten times as long.
+const COMPANY: Duration = Duration::from_micros(200);
 /// How often ids are looked for whose day is over, and how many are forgotten at a time.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 const PURGE: usize = 1000;
@@ -128,7 +130,12 @@ impl Writer {
             let calm = matches!(self.phase, Phase::Open) && self.shared.condition() == Condition::Good;
             let wait = if calm && self.shared.marks.is_empty() { PURGE_EVERY } else { SOON };
             match self.requests.recv_timeout(wait) {
-                Ok(request) => batch.push(request),
+                Ok(request) => {
+                    batch.push(request);
+                    // The disk was at rest: the first of many would pay for a sync of its own, and the others for
+                    // another one behind it.
+                    std::thread::sleep(COMPANY);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.hung_up = true,
             }
