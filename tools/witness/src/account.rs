@@ -62,8 +62,28 @@ impl Server {
         token.ok_or_else(|| refused("/v1/tokens", user, &response))
     }
 
+    /// Makes a group of the token's user, who owns it, and of these other members.
+    ///
+    /// # Errors
+    ///
+    /// No answer, or a refusal.
+    pub async fn group(&self, owner: &str, token: &str, group: &str, members: &[&str]) -> Result<(), AccountError> {
+        let body = json!({ "group": group, "members": members });
+        self.ask("/v1/groups", owner, Some(token), &body).await.map(|_| ())
+    }
+
     async fn post(&self, path: &'static str, user: &str, body: &Value) -> Result<Response, AccountError> {
-        let response = request(self.http, "POST", path, None, Some(body)).await?;
+        self.ask(path, user, None, body).await
+    }
+
+    async fn ask(
+        &self,
+        path: &'static str,
+        user: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> Result<Response, AccountError> {
+        let response = request(self.http, "POST", path, token, Some(body)).await?;
         if (200..300).contains(&response.status) { Ok(response) } else { Err(refused(path, user, &response)) }
     }
 }

@@ -90,6 +90,23 @@ impl Swarm {
         }
     }
 
+    /// Makes a group of these witnesses, of whom the first owns it, and puts them into its conversation.
+    ///
+    /// # Errors
+    ///
+    /// No answer, or a refusal.
+    ///
+    /// # Panics
+    ///
+    /// If there is no first.
+    pub async fn group(&mut self, group: &str, numbers: &[usize]) -> Result<(), AccountError> {
+        let users: Vec<&str> = numbers.iter().map(|number| self.members[*number].witness.user()).collect();
+        let token = &self.members[numbers[0]].token;
+        self.server.group(users[0], token, group, &users[1..]).await?;
+        self.share(&format!("g.{group}"), numbers);
+        Ok(())
+    }
+
     /// Every witness.
     pub fn witnesses(&self) -> impl ExactSizeIterator<Item = &Witness> {
         self.members.iter().map(|member| &*member.witness)
