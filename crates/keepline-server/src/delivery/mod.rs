@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::conversation::Conversation;
@@ -28,6 +29,9 @@ const RETRIES: [Duration; 5] = [
     Duration::from_millis(80),
     Duration::from_millis(160),
 ];
+
+/// A store that took so long to say that it does not know hangs, and would take as long again.
+const HANGS: Duration = Duration::from_secs(1);
 
 /// Takes messages into the logs, and hands what is stored to the sessions. It works until it is dropped.
 pub struct Delivery {
@@ -150,6 +154,7 @@ async fn finish(
     request: Append,
     message: &Message,
 ) -> Result<Receipt, SendError> {
+    let asked = Instant::now();
     let mut answer = first.await;
     let mut pauses = RETRIES.iter();
     let mut doubtful = false;
@@ -163,7 +168,9 @@ async fn finish(
             // The latter is never told to who expects nothing.
             Ok(Outcome::Unknown | Outcome::Conflict { .. }) => doubtful = true,
         }
-        let Some(pause) = pauses.next() else { return Err(SendError::UnknownOutcome) };
+        let Some(pause) = pauses.next().filter(|_| asked.elapsed() < HANGS) else {
+            return Err(SendError::UnknownOutcome);
+        };
         tokio::time::sleep(*pause).await;
         answer = environment.store.append(request.clone()).await;
     }
