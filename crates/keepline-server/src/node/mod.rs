@@ -91,9 +91,27 @@ impl Node {
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        Self::start_with(config, store, Hub::start).await
+    }
+
+    /// As [`start`](Self::start), with a hub that lets two logins of one device live side by side. Only to see that
+    /// the tests notice.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    #[doc(hidden)]
+    pub async fn start_unfenced(config: Config, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        Self::start_with(config, store, Hub::start_unfenced).await
+    }
+
+    async fn start_with(
+        config: Config,
+        store: Arc<dyn Store>,
+        hub: impl AsyncFnOnce(Arc<Environment>) -> Result<Arc<Hub>, StoreError>,
+    ) -> Result<Self, StartError> {
         config.check()?;
         let bound = Bound::at(&config).await?;
-        let services = wire(&config, store, &bound).await?;
+        let services = wire(&config, store, &bound, hub).await?;
         let lines = Lines::new(
             Arc::clone(&services.hub),
             Arc::clone(&services.delivery),
@@ -245,14 +263,19 @@ async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, 
 }
 
 /// Makes the parts, from the store up.
-async fn wire(config: &Config, store: Arc<dyn Store>, bound: &Bound) -> Result<Arc<Services>, StoreError> {
+async fn wire(
+    config: &Config,
+    store: Arc<dyn Store>,
+    bound: &Bound,
+    hub: impl AsyncFnOnce(Arc<Environment>) -> Result<Arc<Hub>, StoreError>,
+) -> Result<Arc<Services>, StoreError> {
     let metrics = Arc::new(Metrics::new());
     let store: Arc<dyn Store> = Metered::over(store, Arc::clone(&metrics));
     let accounts = Arc::new(Accounts::load(Arc::clone(&store), config.hashing.clone()).await?);
     let groups = Arc::new(Groups::load(Arc::clone(&store)).await?);
     let directory = Arc::new(Directory::load(&*store, Arc::clone(&groups), Arc::clone(&accounts)).await?);
-    let hub =
-        Hub::start(Environment::counted(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&metrics))).await?;
+    let environment = Environment::counted(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&metrics));
+    let hub = hub(environment).await?;
     let delivery = Delivery::start(Arc::clone(&hub));
     let schedules = Arc::new(Schedules::load(Arc::clone(&store), delayed::ByDelivery(Arc::clone(&delivery))).await?);
     let cim = CimSettings {
