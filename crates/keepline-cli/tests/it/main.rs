@@ -2,6 +2,7 @@
 
 mod backup;
 mod cim;
+mod crash;
 mod descriptors;
 mod echo;
 mod figures;

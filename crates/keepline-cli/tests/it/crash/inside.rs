@@ -1,0 +1,46 @@
+//! Inside: a server in the process of the test, on a store of the test's choice.
+
+use std::sync::Arc;
+
+use keepline_server::accounts::Hashing;
+use keepline_server::store::Store;
+use keepline_server::{CimMode, Config, Node, StartError};
+use tokio::runtime::Runtime;
+
+use super::crowd::runtime;
+use super::serving::Place;
+
+/// A server with a runtime of its own. It ends with its value, as a process does that is killed: what it has not
+/// given to its store is gone.
+pub(crate) struct Inside {
+    runtime: Runtime,
+    node: Node,
+}
+
+impl Inside {
+    #[track_caller]
+    pub(crate) fn start(at: Place, store: Arc<dyn Store>) -> Self {
+        Self::start_with(at, |config| Node::start(config, store))
+    }
+
+    /// With a hub that lets two logins of one device live side by side.
+    #[track_caller]
+    pub(crate) fn start_unfenced(at: Place, store: Arc<dyn Store>) -> Self {
+        Self::start_with(at, |config| Node::start_unfenced(config, store))
+    }
+
+    #[track_caller]
+    fn start_with<F: Future<Output = Result<Node, StartError>>>(at: Place, start: impl FnOnce(Config) -> F) -> Self {
+        let mut config = Config::default();
+        (config.http, config.tcp, config.admin) = (at.server.http, at.server.tcp, None);
+        (config.cim, config.pace, config.hashing) = (CimMode::Off, None, Hashing::cheapest());
+        let runtime = runtime();
+        let node = runtime.block_on(start(config)).expect("a server");
+        Self { runtime, node }
+    }
+
+    /// Ends it, and waits until its ports are free.
+    pub(crate) fn stop(self) {
+        self.runtime.block_on(self.node.stop());
+    }
+}

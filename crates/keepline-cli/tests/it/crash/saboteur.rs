@@ -1,0 +1,172 @@
+//! Saboteur: a store that breaks its word in one way, in front of one that keeps it.
+
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use keepline_server::id::MessageId;
+use keepline_server::store::memory::Memory;
+use keepline_server::store::{
+    Append, Committed, Durability, FEED, Head, LogName, Outcome, Page, Record, Store, StoreError,
+};
+use tokio::sync::broadcast;
+
+type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+
+/// Acknowledged messages that are not stored yet, where they are acknowledged first.
+const BEHIND: usize = 64;
+
+/// A store that can't be trusted with messages. It keeps everything else.
+pub(crate) struct Saboteur {
+    honest: Arc<Memory>,
+    trick: Trick,
+}
+
+/// What it does.
+enum Trick {
+    /// Acknowledges a message, and stores it when `BEHIND` others have come.
+    AckFirst(Mutex<Promised>),
+    /// Stores a message that is sent again as another one. Its readers see the id that its sender chose.
+    ForgetIds(Arc<Mutex<Aliases>>),
+}
+
+#[derive(Default)]
+struct Promised {
+    heads: HashMap<LogName, u64>,
+    seqs: HashMap<(LogName, MessageId), u64>,
+    waiting: VecDeque<Append>,
+}
+
+/// The ids that senders chose, by those under which their messages are stored.
+#[derive(Default)]
+struct Aliases {
+    chosen: HashMap<MessageId, MessageId>,
+    appended: u128,
+}
+
+impl Saboteur {
+    pub(crate) fn acks_first(honest: Arc<Memory>) -> Arc<Self> {
+        Arc::new(Self { honest, trick: Trick::AckFirst(Mutex::default()) })
+    }
+
+    pub(crate) fn forgets_ids(honest: Arc<Memory>) -> Arc<Self> {
+        Arc::new(Self { honest, trick: Trick::ForgetIds(Arc::default()) })
+    }
+
+    /// What its readers are shown.
+    fn shown(&self, records: Answer<Vec<Record>>) -> Answer<Vec<Record>> {
+        let Trick::ForgetIds(aliases) = &self.trick else { return records };
+        let aliases = Arc::clone(aliases);
+        Box::pin(async move {
+            let mut records = records.await?;
+            let aliases = aliases.lock().expect("nobody panics");
+            records.iter_mut().for_each(|record| aliases.show(record));
+            Ok(records)
+        })
+    }
+}
+
+impl Promised {
+    fn append(&mut self, append: Append, honest: &Memory) -> Outcome {
+        let key = (append.log.clone(), append.id);
+        if let Some(seq) = self.seqs.get(&key) {
+            return Outcome::Duplicate(*seq);
+        }
+        let head = self.heads.entry(append.log.clone()).or_default();
+        *head += 1;
+        self.seqs.insert(key, *head);
+        self.waiting.push_back(append);
+        if self.waiting.len() > BEHIND
+            && let Some(first) = self.waiting.pop_front()
+        {
+            // It is done at the call.
+            drop(honest.append(first));
+        }
+        Outcome::Appended(*head)
+    }
+}
+
+impl Aliases {
+    fn rename(&mut self, append: &mut Append) {
+        self.appended += 1;
+        let alias = MessageId::new(self.appended.to_be_bytes());
+        self.chosen.insert(alias, append.id);
+        append.id = alias;
+    }
+
+    fn show(&self, record: &mut Record) {
+        record.id = self.chosen.get(&record.id).copied().unwrap_or(record.id);
+    }
+}
+
+impl Store for Saboteur {
+    fn durability(&self) -> Durability {
+        self.honest.durability()
+    }
+
+    fn append(&self, mut append: Append) -> Answer<Outcome> {
+        if append.log.conversation().is_none() {
+            return self.honest.append(append);
+        }
+        match &self.trick {
+            Trick::AckFirst(promised) => {
+                let outcome = promised.lock().expect("nobody panics").append(append, &self.honest);
+                Box::pin(std::future::ready(Ok(outcome)))
+            }
+            Trick::ForgetIds(aliases) => {
+                // Under the lock, so that nobody reads a record whose alias is not known.
+                let mut aliases = aliases.lock().expect("nobody panics");
+                aliases.rename(&mut append);
+                self.honest.append(append)
+            }
+        }
+    }
+
+    fn head(&self, log: &LogName) -> Answer<Head> {
+        self.honest.head(log)
+    }
+
+    fn read(&self, log: &LogName, after: u64, page: Page) -> Answer<Vec<Record>> {
+        self.shown(self.honest.read(log, after, page))
+    }
+
+    fn read_back(&self, log: &LogName, before: u64, page: Page) -> Answer<Vec<Record>> {
+        self.shown(self.honest.read_back(log, before, page))
+    }
+
+    fn logs(&self, prefix: &str, after: Option<&LogName>, limit: usize) -> Answer<Vec<(LogName, Head)>> {
+        self.honest.logs(prefix, after, limit)
+    }
+
+    fn trim(&self, log: &LogName, through: u64) -> Answer<()> {
+        self.honest.trim(log, through)
+    }
+
+    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> Answer<()> {
+        self.honest.put_mark(owner, log, seq)
+    }
+
+    fn marks(&self, owner: &str) -> Answer<Vec<(LogName, u64)>> {
+        self.honest.marks(owner)
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+        let mut honest = self.honest.subscribe();
+        let Trick::ForgetIds(aliases) = &self.trick else { return honest };
+        let aliases = Arc::clone(aliases);
+        let (shown, receiver) = broadcast::channel(FEED);
+        tokio::spawn(async move {
+            while let Ok(mut committed) = honest.recv().await {
+                aliases.lock().expect("nobody panics").show(&mut committed.record);
+                if shown.send(committed).is_err() {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        self.honest.health()
+    }
+}
