@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use keepline_server::store::redb::{FILE, Options, Redb};
+use keepline_server::store::redb::{FILE, OpenError, Options, Redb};
 use keepline_server::store::{Head, LogName, Outcome, Page, Record, Store, StoreError};
 
 use super::appender::message;
@@ -162,6 +162,23 @@ fn e3_without_the_check_at_opening_no_record_is_served_wrong() {
     }
     println!("{served} records served, {said} said to be damaged");
     assert!(said > 0, "no record was damaged");
+}
+
+/// Marks have no checksum of ours: the check of every page finds them altered.
+#[test]
+fn e3_what_has_no_checksum_of_its_own_is_checked_at_opening() {
+    let folder = Folder::new();
+    fill(folder.path());
+    let file = folder.path().join(FILE);
+    let mut bytes = fs::read(&file).unwrap();
+    let places: Vec<_> = bytes.windows(6).enumerate().filter(|(_, it)| *it == b"m.g.57").map(|(at, _)| at).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at + 5] ^= 1;
+    }
+    fs::write(&file, bytes).unwrap();
+    let opened = Redb::open(folder.path(), Options::default());
+    assert!(matches!(opened, Err(OpenError::Damaged { .. })), "{opened:?}");
 }
 
 #[test]

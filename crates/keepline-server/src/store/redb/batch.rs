@@ -185,3 +185,59 @@ impl<'t> Batch<'t> {
         Ok(number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use redb::Database;
+    use redb::backends::InMemoryBackend;
+
+    use super::*;
+    use crate::id::MessageId;
+
+    /// Does something in a transaction at a time in seconds.
+    fn at<T>(database: &Database, now: u64, act: impl FnOnce(&mut Batch<'_>) -> T) -> T {
+        let tx = database.begin_write().unwrap();
+        let known = States::new();
+        let mut batch = Batch::open(&tx, &known, 1, now).unwrap();
+        let done = act(&mut batch);
+        batch.finish().unwrap();
+        tx.commit().unwrap();
+        done
+    }
+
+    #[test]
+    fn the_id_of_a_trimmed_record_is_forgotten_after_a_day_and_no_other() {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let log = LogName::new("m.all");
+        let append = |batch: &mut Batch<'_>, number: u8| {
+            let (id, body) = (MessageId::new([number; 16]), Bytes::from_static(b"x"));
+            batch.append(&Append { log: log.clone(), expected: Expected::Any, id, body }, true).unwrap()
+        };
+        at(&database, 1000, |batch| (1..=3).for_each(|number| drop(append(batch, number))));
+        assert_eq!(at(&database, 2000, |batch| batch.trim(&log, 2, 10).unwrap()), Ok(true));
+        let day_over = 2000 + REMEMBERED;
+        for (now, known) in [(2000, true), (day_over, true), (day_over + 1, false)] {
+            assert!(!at(&database, now, |batch| batch.purge(10).unwrap()), "nothing is left for another time");
+            let again = if known { Outcome::Duplicate(1) } else { Outcome::Appended(4) };
+            assert_eq!(at(&database, now, |batch| append(batch, 1)), Ok(again), "at {now}");
+        }
+        assert_eq!(at(&database, day_over + 1, |batch| append(batch, 3)), Ok(Outcome::Duplicate(3)), "not trimmed");
+        assert_eq!(at(&database, day_over + 1, |batch| append(batch, 2)), Ok(Outcome::Appended(5)));
+    }
+
+    #[test]
+    fn much_is_trimmed_and_forgotten_in_parts() {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let log = LogName::new("m.all");
+        for number in 0..10 {
+            let (id, body) = (MessageId::new([number; 16]), Bytes::new());
+            let append = Append { log: log.clone(), expected: Expected::Any, id, body };
+            assert!(at(&database, 0, |batch| batch.append(&append, true).unwrap()).is_ok());
+        }
+        let done: Vec<_> = (0..3).map(|_| at(&database, 0, |batch| batch.trim(&log, 9, 4).unwrap())).collect();
+        assert_eq!(done, [Ok(false), Ok(false), Ok(true)]);
+        let more: Vec<_> = (0..3).map(|_| at(&database, 2 * REMEMBERED, |batch| batch.purge(4).unwrap())).collect();
+        assert_eq!(more, [true, true, false]);
+    }
+}

@@ -101,7 +101,10 @@ impl Shared {
     }
 
     fn suspicious(&self, error: &redb::Error) -> StoreError {
-        self.suspect.store(true, Ordering::Relaxed);
+        // Damage is not mended by opening the file, and of what follows from an earlier error the writer knows.
+        if matches!(error, redb::Error::Io(_)) {
+            self.suspect.store(true, Ordering::Relaxed);
+        }
         fault(error)
     }
 }

@@ -29,6 +29,8 @@ const TRIM: u64 = 2000;
 const SOON: Duration = Duration::from_millis(200);
 /// How long the first request at a disk that rests waits for others; a sync takes ten times as long.
 const COMPANY: Duration = Duration::from_micros(200);
+/// With nothing to do, it is looked so often whether a reader met an error.
+const IDLE: Duration = Duration::from_secs(1);
 /// How often ids are looked for whose day is over, and how many are forgotten at a time.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 const PURGE: usize = 1000;
@@ -128,7 +130,7 @@ impl Writer {
         let mut batch: Vec<Request> = self.carried.drain(..).collect();
         if batch.is_empty() && !hurry {
             let calm = matches!(self.phase, Phase::Open) && self.shared.condition() == Condition::Good;
-            let wait = if calm && self.shared.marks.is_empty() { PURGE_EVERY } else { SOON };
+            let wait = if calm && self.shared.marks.is_empty() { IDLE } else { SOON };
             match self.requests.recv_timeout(wait) {
                 Ok(request) => {
                     batch.push(request);
@@ -176,9 +178,12 @@ impl Writer {
         let now = Instant::now();
         let due = if self.shared.marks.is_empty() { None } else { Some(*self.marks_at.get_or_insert(now + SOON)) };
         let hurry = self.hung_up || self.shared.closing.load(Ordering::Acquire);
-        let with_marks = due.is_some_and(|due| hurry || now >= due || !batch.is_empty());
-        let purge = now >= self.purge_at;
-        if batch.iter().all(|request| matches!(request, Request::Wake)) && !with_marks && !purge {
+        let asked = batch.iter().any(|request| !matches!(request, Request::Wake));
+        // Neither is worth another failure of a file that is not proven.
+        let open = matches!(self.phase, Phase::Open);
+        let with_marks = open && due.is_some_and(|due| hurry || now >= due || asked);
+        let purge = open && now >= self.purge_at;
+        if !asked && !with_marks && !purge {
             return;
         }
         let marks = if with_marks { self.shared.marks.some(MARKS) } else { Vec::new() };

@@ -248,8 +248,12 @@ pub(crate) async fn marks_only_rise(engine: &mut dyn Engine) {
         assert_eq!(marks, [(a.clone(), 5 + round), (b.clone(), 1)], "round {round}");
         assert_eq!(store.marks("d.ann").await.unwrap(), [(a.clone(), 9)]);
         assert_eq!(store.marks("r.nobody").await, Ok(Vec::new()));
-        store.put_mark("d.ann.x", &a, 6 + round).await.unwrap();
+        // A lower one, alone: what is kept is higher.
         store.put_mark("d.ann.x", &a, 2).await.unwrap();
+        engine.reopen().await;
+        let store = engine.store();
+        assert_eq!(store.marks("d.ann.x").await.unwrap(), [(a.clone(), 5 + round), (b.clone(), 1)], "round {round}");
+        store.put_mark("d.ann.x", &a, 6 + round).await.unwrap();
         engine.reopen().await;
     }
 }
