@@ -114,7 +114,8 @@ mod tests {
         let mut refused = 0;
         for (method, path, body, status, shaped) in table {
             let request = Request::builder().method(method).uri(path).body(body).unwrap();
-            let Ok(response) = router.call(request).await;
+            let answer = tokio::time::timeout(REQUEST_WITHIN * 2, router.call(request)).await;
+            let Ok(response) = answer.unwrap_or_else(|_| panic!("{method} {path} is never answered"));
             assert_eq!(response.status().as_u16(), status, "{method} {path}");
             let bytes = axum::body::to_bytes(response.into_body(), LARGEST_BODY).await.unwrap();
             assert_eq!(bytes == format!("{{\"refused\":\"{path}\"}}"), shaped, "{method} {path}: {bytes:?}");
