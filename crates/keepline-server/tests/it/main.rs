@@ -6,6 +6,7 @@ mod accounts;
 mod cim;
 mod cim_flaws;
 mod delivery;
+mod fan_out;
 mod fence;
 mod group;
 mod groups;
