@@ -32,6 +32,8 @@ pub(super) async fn run(hub: Arc<Hub>, mut feed: Receiver<Committed>) {
     fan_out.catch_up().await;
     loop {
         tokio::select! {
+            // In this order, so that the same feed gives the same run; changes are rare.
+            biased;
             change = changes.recv() => match change {
                 Ok(group) => fan_out.on_change(&group),
                 Err(RecvError::Lagged(_)) => fan_out.look_at_groups(),

@@ -68,6 +68,40 @@ async fn a_fenced_session_hears_no_acknowledgement() {
     assert!(matches!(&answer, Some(Body::SendAck(ack)) if ack.seq == 1 && ack.duplicate), "{answer:?}");
 }
 
+/// D1: many logins of one device at one time, from several threads: one lives, and it is the latest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_fifty_logins_at_once_one_lives() {
+    let stage = Arc::new(Stage::new(&["ann", "bob"]).await);
+    let token = stage.token("ann", "phone").await;
+    let barrier = Arc::new(tokio::sync::Barrier::new(50));
+    let logins: Vec<_> = (0..50)
+        .map(|_| {
+            let (stage, token, barrier) = (Arc::clone(&stage), token.clone(), Arc::clone(&barrier));
+            tokio::spawn(async move {
+                let (mut peer, _) = stage.connect_with(4096);
+                barrier.wait().await;
+                peer.send(hello(&token, "phone")).await;
+                let Some(Body::Welcome(welcome)) = peer.next().await else { panic!("no welcome") };
+                (welcome.session, peer)
+            })
+        })
+        .collect();
+    let mut peers = Vec::new();
+    for login in logins {
+        peers.push(login.await.unwrap());
+    }
+    peers.sort_by_key(|(session, _)| *session);
+    let (latest, mut living) = peers.pop().unwrap();
+    for (session, mut peer) in peers {
+        let end = peer.next().await;
+        assert!(matches!(&end, Some(Body::Close(close)) if close.reason == "replaced"), "{session}: {end:?}");
+    }
+    let live: Vec<u64> = stage.hub.sessions().iter().map(|session| session.id.get()).collect();
+    assert_eq!(live, [latest]);
+    stage.say("bob", PAIR, "hello").await.unwrap();
+    assert_eq!(living.delivery().await, deliver(PAIR, 1, "hello"));
+}
+
 /// Between the later login and the turn in which the earlier line closes, its answers come all the same.
 #[tokio::test(start_paused = true)]
 async fn a_fenced_session_hears_no_acknowledgement_while_its_line_is_still_open() {
