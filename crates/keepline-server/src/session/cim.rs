@@ -134,3 +134,50 @@ fn text(message: &Message) -> String {
         Kind::Custom => "[message of another kind]".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sizes of the batches of messages with bodies so long.
+    fn cut(lengths: &[usize]) -> Vec<usize> {
+        let messages: Vec<Message> = lengths
+            .iter()
+            .filter_map(|length| {
+                let sender = "ann".parse().ok()?;
+                Some(Message { sender, kind: Kind::Text, body: vec![b'x'; *length].into(), at_ms: 0 })
+            })
+            .collect();
+        batches(&messages).map(|texts| texts.len()).collect()
+    }
+
+    #[test]
+    fn a_batch_has_a_hundred_texts_at_the_most_and_fits_a_frame() {
+        let table: [(Vec<usize>, Vec<usize>); 6] = [
+            (vec![], vec![]),
+            (vec![3; 100], vec![100]),
+            (vec![3; 205], vec![100, 100, 5]),
+            (vec![30_000; 5], vec![2, 2, 1]),
+            // The largest message there is goes alone.
+            (vec![1, 61_440, 1], vec![1, 1, 1]),
+            (vec![0; 3], vec![3]),
+        ];
+        for (lengths, batches) in table {
+            assert_eq!(cut(&lengths), batches, "{} messages", lengths.len());
+        }
+    }
+
+    #[test]
+    fn the_fullest_batch_fits_a_frame_with_the_longest_names() {
+        let to = Receiver { dialect: Dialect::Cim21, id: i64::MAX };
+        let sender = Sender { id: i64::MAX, name: "n".repeat(crate::accounts::cim::LONGEST_NAME) };
+        for texts in [vec!["x".repeat(crate::message::LARGEST_BODY)], vec!["x".repeat(BATCH_BYTES / BATCH - 4); BATCH]]
+        {
+            assert!(framed(&batch(to, &sender, texts), Im::AFTER_LOGIN).is_ok());
+        }
+        let longest = "x".repeat(crate::message::LARGEST_BODY);
+        for dialect in [Dialect::Cim21, Dialect::Cim1] {
+            assert!(framed(&single(Receiver { dialect, ..to }, &sender, longest.clone()), Im::AFTER_LOGIN).is_ok());
+        }
+    }
+}
