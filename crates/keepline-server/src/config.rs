@@ -31,6 +31,9 @@ pub struct Config {
     pub terms: Terms,
     /// From accept to login, absolute.
     pub login_within: Duration,
+    /// How long something may wait to be taken by a client before it is closed as `slow_consumer`; half as long again
+    /// for what waits in the kernel only (`TCP_USER_TIMEOUT`).
+    pub slow_after: Duration,
     /// Lines at one time; `None` for what the process's descriptors allow.
     pub connections: Option<usize>,
     /// How fast a client may send; `None` for as fast as it can.
@@ -67,6 +70,7 @@ impl Default for Config {
             name: "keepline".to_owned(),
             terms: Terms::default(),
             login_within: Duration::from_secs(10),
+            slow_after: Duration::from_secs(30),
             connections: None,
             pace: Some(PaceLimit::default()),
             hashing: Hashing::default(),
@@ -104,6 +108,9 @@ impl Config {
         if self.login_within == Duration::ZERO {
             return Err(ConfigError::NoTimeForLogin);
         }
+        if self.slow_after == Duration::ZERO {
+            return Err(ConfigError::NoTimeToTake);
+        }
         if self.name.is_empty() || self.name.len() > 64 || self.name.chars().any(char::is_control) {
             return Err(ConfigError::Name);
         }
@@ -129,6 +136,9 @@ pub enum ConfigError {
     /// Nobody could log in.
     #[error("zero time to log in: allow at least a second")]
     NoTimeForLogin,
+    /// Every client would be slow.
+    #[error("zero time for a client to take what it is sent: allow at least a second")]
+    NoTimeToTake,
     /// The name stands in logs and frames.
     #[error("the server's name is 1 to 64 bytes without control characters")]
     Name,
@@ -164,7 +174,7 @@ mod tests {
     #[test]
     fn what_can_not_work_is_refused_with_a_sentence() {
         type Change = fn(&mut Config);
-        let table: [(Change, &str); 5] = [
+        let table: [(Change, &str); 6] = [
             (
                 |config| config.terms.silence = Duration::from_secs(30),
                 "the heartbeat's terms: silence limit 30s is below twice the ping interval 25s: allow at least 50s, or \
@@ -180,6 +190,10 @@ mod tests {
                 "cim's /sendMsg at 10.0.0.1:8081 has no authentication: give it a loopback address, as 127.0.0.1:8084",
             ),
             (|config| config.login_within = Duration::ZERO, "zero time to log in: allow at least a second"),
+            (
+                |config| config.slow_after = Duration::ZERO,
+                "zero time for a client to take what it is sent: allow at least a second",
+            ),
             (|config| config.name = "a\nb".into(), "the server's name is 1 to 64 bytes without control characters"),
         ];
         for (change, said) in table {

@@ -52,6 +52,9 @@ pub(crate) struct ServeArgs {
     /// End a line from which nothing came for this long; at least twice --ping-after.
     #[arg(long, default_value = "60s", value_parser = duration, value_name = "TIME")]
     silence: Duration,
+    /// End a line whose client has not taken what was sent to it for this long.
+    #[arg(long, default_value = "30s", value_parser = duration, value_name = "TIME")]
+    slow_after: Duration,
     /// Lines at one time; default: the limit of open files less 256.
     #[arg(long, value_parser = whole::<usize>, value_name = "N")]
     max_connections: Option<usize>,
@@ -133,6 +136,7 @@ impl ServeArgs {
         };
         config.advertise = self.advertise;
         (config.terms.ping_after, config.terms.silence) = (self.ping_after.to_std(), self.silence.to_std());
+        config.slow_after = self.slow_after.to_std();
         config.connections = self.max_connections;
         self.limits.open(&mut config);
         config

@@ -120,6 +120,7 @@ impl Node {
         )
         .map_err(crate::config::ConfigError::Terms)?;
         let mut settings = lines.server_settings();
+        settings.outbox.age = config.slow_after.into();
         settings.observer = Some(Arc::clone(&services.metrics) as _);
         let mut limits = Limits::default();
         limits.connections = config.connections.unwrap_or(limits.connections);
@@ -233,7 +234,9 @@ struct Bound {
 
 impl Bound {
     async fn at(config: &Config) -> Result<Self, StartError> {
-        let lines = tcp(config.tcp, KernelWatch::default()).map_err(|source| StartError::Listen {
+        let mut watch = KernelWatch::default();
+        watch.user_timeout = Some((config.slow_after * 3 / 2).into());
+        let lines = tcp(config.tcp, watch).map_err(|source| StartError::Listen {
             what: "long connections",
             address: config.tcp,
             source,
