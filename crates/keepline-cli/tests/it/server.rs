@@ -5,4 +5,7 @@ mod cim_cut;
 mod cut;
 mod gone;
 mod scene;
+mod slow;
 mod stopped;
+mod strangers;
+mod takeover;

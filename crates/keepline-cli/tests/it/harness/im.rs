@@ -41,6 +41,8 @@ pub(crate) struct SessionEnd {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     pub(crate) resident: u64,
+    /// The most that was ever resident.
+    pub(crate) peak: u64,
     pub(crate) address_space: u64,
 }
 
@@ -171,7 +173,7 @@ impl Im {
             let row = status.lines().find_map(|row| row.strip_prefix(name)).expect("the kernel says it");
             row.split_ascii_whitespace().next().and_then(|n| n.parse().ok()).expect("a number")
         };
-        Memory { resident: of("VmRSS:"), address_space: of("VmSize:") }
+        Memory { resident: of("VmRSS:"), peak: of("VmHWM:"), address_space: of("VmSize:") }
     }
 
     /// Ends it as at SIGTERM, and sees that nothing in it has panicked.

@@ -20,7 +20,7 @@ pub(crate) use cast::Cast;
 pub(crate) use ends::{Client, Event, Server};
 pub(crate) use fleet::Fleet;
 pub(crate) use host::Host;
-pub(crate) use im::{Im, hello};
+pub(crate) use im::{Im, SessionEnd, hello};
 pub(crate) use java::Java;
 pub(crate) use net::{Namespace, Net, command};
 pub(crate) use people::{People, Plan, user};
