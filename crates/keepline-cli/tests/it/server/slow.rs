@@ -71,8 +71,8 @@ impl Group {
     #[track_caller]
     fn say(&mut self, writers: usize, each: usize, bytes: usize) {
         let heard: Vec<u64> = self.others.iter().map(|witness| witness.seen().delivered).collect();
-        for writer in self.others[..writers].to_vec() {
-            self.cast.say_in(&self.home, &writer, &[GROUP.to_owned()], each, bytes);
+        for writer in &self.others[..writers] {
+            self.cast.say_in(&self.home, writer, &[GROUP.to_owned()], each, bytes);
         }
         self.cast.stored(&self.home);
         let (others, more) = (self.others.clone(), (writers * each) as u64);
