@@ -157,6 +157,14 @@ async fn a_feed_that_says_too_much_at_once_costs_nothing_but_a_look_at_the_logs(
     for i in 2..=50 {
         assert_eq!(bob.delivery().await.1, i);
     }
+    bob.ack(PAIR, 50).await;
+    until("he is caught up", || stage.is_quiet()).await;
+    // What it drops is of a conversation in which nothing more is said.
+    stage.say("ann", PAIR, "the last").await.unwrap();
+    for i in 1..=50 {
+        stage.say("ann", "p.ann.ann", &format!("note {i}")).await.unwrap();
+    }
+    assert_eq!(bob.delivery().await, deliver(PAIR, 51, "the last"));
 }
 
 #[tokio::test(start_paused = true)]
