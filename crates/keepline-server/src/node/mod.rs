@@ -172,8 +172,10 @@ impl Node {
         self.stopping.clone().cancelled_owned()
     }
 
-    /// Accepts nothing new and lets the long connections go, evenly over the time given.
+    /// Accepts nothing new, tells the clients to come back after this time, and lets the long connections go, evenly
+    /// over it.
     pub async fn drain(&self, over: Duration) {
+        self.services.hub.go_away(over.to_std());
         self.lines.drain(over);
         self.stopping.cancel();
         self.tasks.close();

@@ -4,10 +4,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use keepline::{Connection, Queued, Reason};
+use keepline_proto::wire::im::v1::{self, frame::Body};
+use keepline_proto::wire::im::{Im, framed};
 use scc::HashMap;
 
 use super::{Environment, Session, Speaks, State};
@@ -207,6 +209,20 @@ impl Hub {
         self.logout(&session);
         session.connection.close(reason);
         true
+    }
+
+    /// Tells every client of our protocol that the server is about to stop, and when to come back to the same address.
+    /// cim's clients have no such frame: they come back as they please.
+    pub fn go_away(&self, retry_after: Duration) {
+        let retry_after_ms = u32::try_from(retry_after.as_millis()).unwrap_or(u32::MAX);
+        let body = Body::GoAway(v1::GoAway { retry_after_ms, nodes: Vec::new() });
+        let Ok(frame) = framed(&v1::Frame { magic: 0, body: Some(body) }, Im::AFTER_LOGIN) else { return };
+        self.each(|session| {
+            if matches!(session.speaks, Speaks::V1) {
+                // Who takes no message any more hears it from the end of his line.
+                let _ = session.connection.send(frame.clone());
+            }
+        });
     }
 
     /// Calls `each` with every live session, some perhaps twice. It must not log in or out.

@@ -13,6 +13,8 @@ mod groups;
 mod history;
 mod http;
 mod login;
+mod node;
+mod overflow;
 mod retention;
 mod revoked;
 mod schedule;
