@@ -57,7 +57,7 @@ pub(crate) struct Disk {
     image: PathBuf,
     mount: PathBuf,
     frozen: bool,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Disk {
@@ -66,9 +66,13 @@ impl Disk {
         let folder = Folder::new();
         let (image, mount) = (folder.path().join("image"), folder.path().join("mount"));
         fs::create_dir(&mount).unwrap();
-        fs::File::create(&image).unwrap().set_len(mib << 20).unwrap();
-        run("mkfs.ext4", &["-q", "-m", "0", "-F", image.to_str().unwrap()]);
-        let disk = Self { image, mount, frozen: false, _folder: folder };
+        let disk = Self { image, mount, frozen: false, folder };
+        // Shared: a mount namespace that another test makes meanwhile has a copy of every mount, and a file system lives
+        // as long as one of its mounts. Only below a shared one do the copies go with the original.
+        let place = disk.folder.path().to_str().unwrap();
+        run("mount", &["--bind", "--make-shared", place, place]);
+        fs::File::create(&disk.image).unwrap().set_len(mib << 20).unwrap();
+        run("mkfs.ext4", &["-q", "-m", "0", "-F", disk.image.to_str().unwrap()]);
         disk.mount();
         disk
     }
@@ -134,8 +138,10 @@ impl Drop for Disk {
             quiet("fsfreeze", &["-u", mount]);
         }
         // Lazily, if a test has failed with a file open: it is gone once that is closed.
-        if !quiet("umount", &[mount]) {
-            quiet("umount", &["-l", mount]);
+        for mount in [mount, self.folder.path().to_str().unwrap_or_default()] {
+            if !quiet("umount", &[mount]) {
+                quiet("umount", &["-l", mount]);
+            }
         }
     }
 }
