@@ -51,6 +51,7 @@ fn cut_each(acks: impl Iterator<Item = u64>) {
         crowd.wait_for_acks(more);
         cut_power(serving, &crowd, &disk);
         cuts += 1;
+        println!("power cut {cuts}, {} acknowledged", crowd.acked());
         serving = Serving::listening(place, &data, &[], &[]);
     }
     let mut expect = Expect::default();

@@ -61,7 +61,7 @@ impl Serving {
     #[track_caller]
     pub(crate) fn listening(at: Place, data: &Path, under: &[&str], flags: &[&str]) -> Self {
         let serving = Self::start(at, data, under, flags);
-        serving.0.out("word that it listens", says_it_listens);
+        assert!(serving.listens(), "it does not listen: {:?}", serving.0.end());
         serving
     }
 
