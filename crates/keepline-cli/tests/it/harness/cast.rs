@@ -14,6 +14,9 @@ use super::im::Im;
 use super::people::{DEVICE, People};
 use super::{PATIENCE, ms};
 
+/// How long a witness waits for an answer to its ping: what a server may be late by on a machine that others use too.
+pub(crate) const CLIENT_PATIENCE: Duration = ms(2000);
+
 /// Witnesses that write one history.
 pub(crate) struct Cast {
     folder: Folder,
@@ -32,10 +35,10 @@ impl Cast {
         Self { folder, history, witnesses: Vec::new(), convs: BTreeMap::new(), said: Vec::new() }
     }
 
-    /// The options of a user's device, which gives a silent server up within a second.
+    /// The options of a user's device, which gives a silent server up soon.
     pub(crate) fn options(im: &Im, people: &People, user: &str) -> Options {
         let mut options = Options::new(im.server.tcp, user, DEVICE, people.token(user));
-        options.patience = ms(1000);
+        options.patience = CLIENT_PATIENCE;
         // Each user has waits of his own.
         options.seed = user.bytes().fold(7, |seed, byte| seed * 31 + u64::from(byte));
         options

@@ -35,6 +35,8 @@ pub(crate) struct SessionEnd {
     pub(crate) reason: String,
     /// Since the last byte was read.
     pub(crate) silence: Duration,
+    /// All of it, for a person.
+    pub(crate) report: String,
 }
 
 /// Memory of a process, in KiB.
@@ -99,7 +101,7 @@ impl Im {
         let mut took = Vec::new();
         for _ in 0..count {
             let end = self.session_end(limit + PATIENCE);
-            assert!(end.reason.starts_with("silent"), "{end:?}");
+            assert!(end.reason.starts_with("silent"), "{}: {}", end.user, end.report);
             assert!(end.silence >= limit, "evicted early: {end:?}");
             let late = end.at.saturating_duration_since(since);
             assert!(late < limit + SLOT + SCHEDULING, "evicted after {late:?}: {end:?}");
@@ -182,9 +184,10 @@ impl Im {
         self.process.signal(Signal::TERM);
         let status = self.process.wait(PATIENCE);
         while self.process.next_complaint(Instant::now() + PATIENCE).is_some() {}
-        let said = self.complaint();
-        assert!(status.success(), "{status}; {said}");
-        assert!(!said.contains("panicked"), "{said}");
+        assert!(status.success(), "{status}; {}", self.complaint());
+        let said = self.process.complaint();
+        let panic = said.lines().find(|line| line.contains("panicked"));
+        assert!(panic.is_none(), "{panic:?}");
     }
 
     /// The last of what it wrote to stderr.
@@ -217,7 +220,7 @@ fn session_end(at: Instant, line: &str) -> Option<SessionEnd> {
     let report = rest.split_once("report=")?.1;
     let reason = report.split([')', ':']).next()?.to_owned();
     let silence = report.split_once("last byte in ")?.1.split_once(" ago")?.0;
-    Some(SessionEnd { at, user, reason, silence: time(silence)? })
+    Some(SessionEnd { at, user, reason, silence: time(silence)?, report: report.to_owned() })
 }
 
 /// Reads a time as Rust prints one.

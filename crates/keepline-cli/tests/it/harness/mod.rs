@@ -16,7 +16,7 @@ mod raw;
 
 use std::time::Duration;
 
-pub(crate) use cast::Cast;
+pub(crate) use cast::{CLIENT_PATIENCE, Cast};
 pub(crate) use ends::{Client, Event, Server};
 pub(crate) use fleet::Fleet;
 pub(crate) use host::Host;

@@ -6,7 +6,7 @@ use keepline_check::{Counter, Expect};
 use keepline_witness::Acks;
 
 use super::scene::{LIMIT, Scene};
-use crate::harness::{Net, PATIENCE, SCHEDULING, SLOT, ms};
+use crate::harness::{CLIENT_PATIENCE, Net, PATIENCE, SCHEDULING, SLOT, ms};
 
 fn with_cuts() -> Expect {
     let mut expect = Expect::default();
@@ -87,7 +87,7 @@ fn a3_only_the_way_to_the_server_is_lost() {
 fn a3_only_the_way_to_the_client_is_lost() {
     const USERS: usize = 20;
     let Some(mut scene) = Scene::open(USERS, Acks::Each) else { return };
-    let (ping_after, patience) = (ms(1000), ms(1000));
+    let (ping_after, patience) = (ms(1000), CLIENT_PATIENCE);
     scene.net.near.deafen();
     let since = Instant::now();
     scene.write(5);

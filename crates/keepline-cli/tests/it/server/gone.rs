@@ -7,7 +7,7 @@ use keepline_check::Expect;
 use keepline_witness::{Acks, Line};
 
 use super::scene::{LIMIT, Scene};
-use crate::harness::{SCHEDULING, SLOT, ms};
+use crate::harness::{CLIENT_PATIENCE, SCHEDULING, SLOT, ms};
 
 /// The packets that would say that a client has died are lost. It is evicted by its silence, and the device that comes
 /// back has what its application lacks.
@@ -64,7 +64,7 @@ impl Scene {
     /// Each client notices within its own limits that the server is gone; the server then evicts whom it does not hear.
     #[track_caller]
     fn everybody_leaves(&mut self, since: Instant) {
-        let (ping_after, patience) = (ms(1000), ms(1000));
+        let (ping_after, patience) = (ms(1000), CLIENT_PATIENCE);
         let remote = self.remote.clone();
         let left = self.home.run(async move {
             for witness in &remote {

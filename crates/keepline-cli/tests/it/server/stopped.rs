@@ -7,7 +7,7 @@ use keepline_witness::{Acks, Line};
 use rustix::process::Signal;
 
 use super::scene::{LIMIT, Scene};
-use crate::harness::{PATIENCE, SCHEDULING, SLOT, ms};
+use crate::harness::{CLIENT_PATIENCE, PATIENCE, SCHEDULING, SLOT, ms};
 
 #[test]
 fn a4_clients_that_stand_still_are_evicted_and_catch_up_once_they_go_on() {
@@ -45,7 +45,7 @@ impl Scene {
 fn a4_a_server_that_stands_still_is_left_and_found_again() {
     const USERS: usize = 20;
     let Some(mut scene) = Scene::open(USERS, Acks::Each) else { return };
-    let (ping_after, patience) = (ms(1000), ms(1000));
+    let (ping_after, patience) = (ms(1000), CLIENT_PATIENCE);
     let since = scene.im.signal(Signal::STOP);
     let remote = scene.remote.clone();
     let left = scene.home.run(async move {
