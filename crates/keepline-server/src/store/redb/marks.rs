@@ -1,6 +1,7 @@
-//! Marks: those that were noted and are not in the file yet. They ride along with the next batch.
+//! Marks: those that were noted and are not in the file yet. They are written twice a second.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::store::{LogName, StoreError};
@@ -51,11 +52,19 @@ impl Marks {
         self.lock().count == 0
     }
 
-    /// Up to `most` of them, to be written. They wait until [`settle`](Self::settle) says that they were.
-    pub(super) fn some(&self, most: usize) -> Vec<Mark> {
+    /// Those of the owners behind `after`, to be written: fewer than `most` if that is all, otherwise `most` and what
+    /// the last owner has beyond. They wait until [`settle`](Self::settle) says that they were.
+    pub(super) fn some(&self, after: Option<&str>, most: usize) -> Vec<Mark> {
         let waiting = self.lock();
-        let all = waiting.owners.iter().flat_map(|(owner, logs)| logs.iter().map(move |(log, seq)| (owner, log, seq)));
-        all.take(most).map(|(owner, log, seq)| (owner.clone(), log.clone(), *seq)).collect()
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut some = Vec::new();
+        for (owner, logs) in waiting.owners.range::<str, _>((behind, Bound::Unbounded)) {
+            if some.len() >= most {
+                break;
+            }
+            some.extend(logs.iter().map(|(log, seq)| (owner.clone(), log.clone(), *seq)));
+        }
+        some
     }
 
     /// These are in the file: they wait no longer, unless they were raised meanwhile.
@@ -90,13 +99,26 @@ mod tests {
         let (marks, log) = (Marks::default(), LogName::new("m.all"));
         marks.put("d.a.x", &log, 3).unwrap();
         marks.put("d.a.x", &log, 2).unwrap();
-        let written = marks.some(10);
+        let written = marks.some(None, 10);
         assert_eq!(written, [("d.a.x".to_owned(), log.clone(), 3)]);
         marks.put("d.a.x", &log, 4).unwrap();
         marks.settle(&written);
         assert_eq!(marks.of("d.a.x"), BTreeMap::from([(log.clone(), 4)]));
-        marks.settle(&marks.some(10));
+        marks.settle(&marks.some(None, 10));
         assert!(marks.is_empty());
+    }
+
+    #[test]
+    fn a_round_goes_on_behind_who_was_last_and_cuts_no_owner_in_two() {
+        let (marks, logs) = (Marks::default(), ["m.all", "m.g.x"].map(LogName::new));
+        for owner in ["a", "b", "c"] {
+            logs.iter().for_each(|log| marks.put(owner, log, 1).unwrap());
+        }
+        let of = |after| marks.some(after, 3).into_iter().map(|(owner, ..)| owner).collect::<Vec<_>>();
+        let table = [(None, vec!["a", "a", "b", "b"]), (Some("b"), vec!["c", "c"]), (Some("c"), vec![])];
+        for (after, owners) in table {
+            assert_eq!(of(after), owners, "behind {after:?}");
+        }
     }
 
     #[test]

@@ -21,11 +21,16 @@ use crate::store::{Append, Committed, LogName, Outcome, StoreError};
 /// Requests in one transaction, and bytes of their bodies.
 const BATCH: usize = 1024;
 const BATCH_BYTES: usize = 4 << 20;
-/// Marks in one transaction.
+/// Marks in one transaction, about.
 const MARKS: usize = 1024;
+/// How often marks are written. A burst to a large group moves one for each member: with each batch of appends they
+/// would cost more than the appends, and the mark that counts is the last.
+const NOTE_EVERY: Duration = Duration::from_millis(500);
+/// How long to wait at least between two transactions that nobody asked for: one may fail each time.
+const BREATH: Duration = Duration::from_millis(10);
 /// Records that one transaction drops for one request.
 const TRIM: u64 = 2000;
-/// Marks wait so long for an append to ride along with; and the pace at which a full disk is looked at.
+/// The pace at which a disk that is full or broken is looked at.
 const SOON: Duration = Duration::from_millis(200);
 /// How long the first request at a disk that rests waits for others; a sync takes ten times as long.
 const COMPANY: Duration = Duration::from_micros(200);
@@ -89,7 +94,10 @@ pub(super) struct Writer {
     carried: VecDeque<Request>,
     /// Records of which nobody knows yet whether they are stored. The feed is told once they are found.
     pub(super) uncertain: Vec<Committed>,
+    /// When the marks that wait are written.
     marks_at: Option<Instant>,
+    /// Whose marks were written last, while not all that waited then are.
+    marks_after: Option<String>,
     purge_at: Instant,
     hung_up: bool,
 }
@@ -104,6 +112,7 @@ impl Writer {
             carried: VecDeque::new(),
             uncertain: Vec::new(),
             marks_at: None,
+            marks_after: None,
             purge_at: Instant::now(),
             hung_up: false,
         }
@@ -130,7 +139,12 @@ impl Writer {
         let mut batch: Vec<Request> = self.carried.drain(..).collect();
         if batch.is_empty() && !hurry {
             let calm = matches!(self.phase, Phase::Open) && self.shared.condition() == Condition::Good;
-            let wait = if calm && self.shared.marks.is_empty() { IDLE } else { SOON };
+            let wait = match self.marks_at {
+                _ if !calm => SOON,
+                Some(due) => due.saturating_duration_since(Instant::now()).max(BREATH),
+                None if self.shared.marks.is_empty() => IDLE,
+                None => NOTE_EVERY,
+            };
             match self.requests.recv_timeout(wait) {
                 Ok(request) => {
                     batch.push(request);
@@ -176,20 +190,26 @@ impl Writer {
 
     fn write(&mut self, batch: Vec<Request>, room: bool) {
         let now = Instant::now();
-        let due = if self.shared.marks.is_empty() { None } else { Some(*self.marks_at.get_or_insert(now + SOON)) };
+        let due =
+            if self.shared.marks.is_empty() { None } else { Some(*self.marks_at.get_or_insert(now + NOTE_EVERY)) };
         let hurry = self.hung_up || self.shared.closing.load(Ordering::Acquire);
         let asked = batch.iter().any(|request| !matches!(request, Request::Wake));
         // Neither is worth another failure of a file that is not proven.
         let open = matches!(self.phase, Phase::Open);
-        let with_marks = open && due.is_some_and(|due| hurry || now >= due || asked);
+        let with_marks = open && due.is_some_and(|due| hurry || now >= due);
         let purge = open && now >= self.purge_at;
         if !asked && !with_marks && !purge {
             return;
         }
-        let marks = if with_marks { self.shared.marks.some(MARKS) } else { Vec::new() };
+        let marks = if with_marks { self.shared.marks.some(self.marks_after.as_deref(), MARKS) } else { Vec::new() };
         let attempt = catch_unwind(AssertUnwindSafe(|| self.attempt(&batch, &marks, room, purge)));
         match attempt {
-            Ok(Ok(attempt)) => self.done(batch, &marks, attempt),
+            Ok(Ok(attempt)) => {
+                if with_marks {
+                    self.noted(&marks);
+                }
+                self.done(batch, attempt);
+            }
             Ok(Err(failure)) => self.failed(batch, failure),
             Err(_) => {
                 let cause = StoreError::Damaged("writing it made the engine panic".into());
@@ -238,12 +258,19 @@ impl Writer {
         }
     }
 
-    /// It is on the disk: the feed is told, then those who asked.
-    fn done(&mut self, batch: Vec<Request>, marks: &[Mark], attempt: Attempt) {
-        if !marks.is_empty() {
-            self.shared.marks.settle(marks);
+    /// These marks are on the disk. Where there may be more, the next transaction goes on behind them; what is raised
+    /// meanwhile waits for the next round.
+    fn noted(&mut self, marks: &[Mark]) {
+        self.shared.marks.settle(marks);
+        let more = marks.len() >= MARKS;
+        self.marks_after = marks.last().filter(|_| more).map(|(owner, ..)| owner.clone());
+        if !more {
             self.marks_at = None;
         }
+    }
+
+    /// It is on the disk: the feed is told, then those who asked.
+    fn done(&mut self, batch: Vec<Request>, attempt: Attempt) {
         if let Some(effect) = attempt.effect {
             self.proven();
             if self.states.len() > STATES {
