@@ -134,9 +134,9 @@ impl Metrics {
         self.messages_refused.get_or_create(&Refusal { reason: code }).inc();
     }
 
-    /// A message was written to a session as it was stored.
-    pub(crate) fn message_pushed(&self) {
-        self.messages_pushed.inc();
+    /// Messages were written to a session as they were stored.
+    pub(crate) fn messages_pushed(&self, count: usize) {
+        self.messages_pushed.inc_by(count as u64);
     }
 
     /// A message was written to a session from the log.
@@ -259,7 +259,7 @@ mod tests {
         let metrics = Metrics::new();
         metrics.message_stored(Kind::Text);
         metrics.message_refused("storage_full");
-        metrics.message_pushed();
+        metrics.messages_pushed(1);
         metrics.gone(7);
         metrics.appended(Duration::from_millis(2), Some("unavailable"));
         metrics.http_answered("public", 404, Duration::from_millis(1));

@@ -8,19 +8,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::{Receiver, error::RecvError, error::TryRecvError};
 
 use crate::conversation::Conversation;
 use crate::directory::{Audience, Directory};
 use crate::groups::Group;
 use crate::id::GroupId;
-use crate::session::{Envelope, Hub, Session};
-use crate::store::Committed;
+use crate::session::{Envelope, Hub, Run, Session};
+use crate::store::{Committed, Page};
 
 /// How long to wait after the store's first error, doubled after each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// What is offered at one time: no more than a page of the log, so that no session's outbox gets all its room at once.
+const RUN: Page = Page { records: 64, bytes: 128 << 10 };
 
 /// Hands out what the feed tells, for as long as there is a store.
 pub(super) async fn run(hub: Arc<Hub>, mut feed: Receiver<Committed>) {
@@ -41,11 +44,14 @@ pub(super) async fn run(hub: Arc<Hub>, mut feed: Receiver<Committed>) {
                 Err(RecvError::Closed) => return,
             },
             told = feed.recv() => match told {
-                Ok(committed) => fan_out.on_committed(&committed),
-                Err(RecvError::Lagged(missed)) => {
-                    tracing::warn!(missed, "behind the store's feed: the sessions read the logs");
-                    fan_out.catch_up().await;
+                Ok(committed) => {
+                    let mut rest = Ok(());
+                    fan_out.on_committed(committed, || feed.try_recv().map_err(|error| rest = Err(error)).ok());
+                    if let Err(TryRecvError::Lagged(missed)) = rest {
+                        fan_out.on_lag(missed).await;
+                    }
                 }
+                Err(RecvError::Lagged(missed)) => fan_out.on_lag(missed).await,
                 Err(RecvError::Closed) => return,
             },
         }
@@ -60,20 +66,47 @@ struct FanOut {
 }
 
 impl FanOut {
-    fn on_committed(&mut self, committed: &Committed) {
-        let Some(conversation) = committed.log.conversation() else { return };
-        let seq = committed.record.seq;
+    /// A record, and what the feed holds behind it at this moment: a burst was committed as a whole.
+    fn on_committed(&mut self, first: Committed, mut next: impl FnMut() -> Option<Committed>) {
+        let mut bytes = first.record.body.len();
+        let mut records = vec![first];
+        while records.len() < RUN.records && bytes < RUN.bytes {
+            let Some(next) = next() else { break };
+            bytes += next.record.body.len();
+            records.push(next);
+        }
+        for records in records.chunk_by(|one, next| one.log == next.log && one.record.seq + 1 == next.record.seq) {
+            self.on_run(records);
+        }
+    }
+
+    /// Records of one log, without a hole.
+    fn on_run(&mut self, records: &[Committed]) {
+        let ([first, .., last] | [first @ last]) = records else { return };
+        let Some(conversation) = first.log.conversation() else { return };
         self.look_at(&conversation);
-        let Some(before) = self.directory.advance(&conversation, seq) else { return };
-        match Envelope::open(conversation.clone(), &committed.record) {
-            Ok(envelope) if before + 1 == seq => self.each(&conversation, |session| session.offer(&envelope)),
+        let Some(before) = self.directory.advance(&conversation, last.record.seq) else { return };
+        // What was known before is on its way already.
+        let new = records.iter().filter(|committed| committed.record.seq > before);
+        let messages: Result<Vec<_>, _> =
+            new.map(|committed| Envelope::open(conversation.clone(), &committed.record)).collect();
+        match messages {
+            Ok(messages) if first.record.seq <= before + 1 => {
+                let run = Run::new(conversation.clone(), messages);
+                self.each(&conversation, |session| session.offer(&run));
+            }
             Ok(_) => self.fall_behind(&conversation, before),
             Err(error) => {
                 tracing::error!(%error, %conversation, "a record of the feed is no message");
                 self.fall_behind(&conversation, before);
             }
         }
-        self.directory.settle(&conversation, seq);
+        self.directory.settle(&conversation, last.record.seq);
+    }
+
+    async fn on_lag(&mut self, missed: u64) {
+        tracing::warn!(missed, "behind the store's feed: the sessions read the logs");
+        self.catch_up().await;
     }
 
     /// Compares the store's list of logs with what we know, until that succeeds.

@@ -26,6 +26,7 @@ mod envelope;
 mod environment;
 mod hub;
 mod pump;
+mod run;
 mod sync;
 
 pub use cursors::{WINDOW_BYTES, WINDOW_MESSAGES};
@@ -33,8 +34,9 @@ pub(crate) use envelope::{Envelope, frame};
 pub use environment::Environment;
 pub(crate) use hub::now_ms;
 pub use hub::{Hub, Login, SessionInfo, Token};
+pub(crate) use run::Run;
 
-use cursors::{Ack, Cursors, Offer};
+use cursors::{Ack, Cursors};
 
 /// One device of one user, logged in on one line. At rest it holds no cursor, no task and no timer.
 pub struct Session {
@@ -235,34 +237,6 @@ impl Session {
         drop(self.unless_ended(noted));
     }
 
-    /// A message of one of the user's conversations has just been stored.
-    pub(crate) fn offer(self: &Arc<Self>, envelope: &Envelope) {
-        let mut state = self.lock();
-        // Syncing: it is known to the directory, and the marks are compared with that.
-        let State::Live(live) = &mut *state else { return };
-        let (conversation, seq, push) = (&envelope.conversation, envelope.seq, live.pushes + 1);
-        if self.is_own(envelope) {
-            if live.cursors.as_mut().is_none_or(|cursors| cursors.offer_nothing(conversation, seq, push - 1)) {
-                self.mark(conversation, seq);
-            }
-            return self.go_on(live);
-        }
-        let cursors = live.cursors.get_or_insert_default();
-        let Some(frame) = self.frame(envelope) else {
-            cursors.fall_behind(conversation, seq.saturating_sub(1));
-            return self.go_on(live);
-        };
-        if cursors.offer(conversation, seq, envelope.weight(), push) == Offer::Push {
-            live.pushes = push;
-            if self.connection.push(frame).is_err() {
-                *state = State::Ended;
-                return;
-            }
-            self.environment.metrics.message_pushed();
-        }
-        self.go_on(live);
-    }
-
     /// The conversation has messages behind `after` that the session may not have been offered.
     pub(crate) fn fall_behind(self: &Arc<Self>, conversation: &Conversation, after: u64) {
         let mut state = self.lock();
@@ -325,15 +299,6 @@ impl Session {
     /// cim shows a user what others say; what he said himself his client has shown already.
     fn is_own(&self, envelope: &Envelope) -> bool {
         self.speaks != Speaks::V1 && envelope.message.sender == self.user
-    }
-
-    fn frame(&self, envelope: &Envelope) -> Option<Bytes> {
-        match self.speaks {
-            Speaks::V1 => envelope.frame(),
-            Speaks::Cim(receiver) => cim::live(receiver, &self.environment.directory, &envelope.message)
-                .inspect_err(|error| tracing::error!(%error, session = %self.id, "a message that fits no frame of cim"))
-                .ok(),
-        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
