@@ -293,7 +293,7 @@ impl Session {
 
     /// Whose marks the device's are.
     fn owner(&self) -> String {
-        format!("d.{}.{}", self.user, self.device)
+        ["d.", self.user.as_str(), ".", self.device.as_str()].concat()
     }
 
     /// cim shows a user what others say; what he said himself his client has shown already.
