@@ -46,6 +46,27 @@ async fn a_closed_store_takes_nothing_and_says_so() {
     assert_eq!(store.health(), Err(closed));
 }
 
+/// More marks than one transaction takes, some of one owner: all are in the file once it is closed.
+#[tokio::test]
+async fn closing_writes_every_mark_that_waits() {
+    let engine = OnDisk::new();
+    let store = engine.redb();
+    let logs = ["m.all", "m.g.team"].map(log);
+    let owner = |n: u64| format!("d.user{n}.phone");
+    for n in 0..2500 {
+        for log in &logs {
+            store.put_mark(&owner(n), log, n + 1).await.unwrap();
+        }
+    }
+    store.close().await;
+    let store = Redb::open(engine.folder.path(), Options::default()).unwrap();
+    for n in 0..2500 {
+        let marks = store.marks(&owner(n)).await.unwrap();
+        assert_eq!(marks, logs.clone().map(|log| (log, n + 1)), "of {}", owner(n));
+    }
+    store.close().await;
+}
+
 /// How many appends are durable in a second, with 1,024 outstanding. Run it by name, in release.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "long: a measurement, of this machine's disk"]
