@@ -28,7 +28,7 @@ fn a_message_at_depth_16_costs_at_most_a_fifth_of_a_system_call() {
 /// tokens that are kept at hand weigh more on each.
 #[test]
 fn an_idle_session_weighs_at_most_2_kib() {
-    let result = bench(&["session", "--sessions", "500,2500"]);
+    let result = bench(&["session", "--sessions", "1000,5000"]);
     let bytes = number(&result, "user_bytes_per_session");
     println!("user memory per idle session: {bytes} bytes");
     assert!((1.0..=2048.0).contains(&bytes), "{bytes} bytes of user memory per idle session");

@@ -68,8 +68,8 @@ fn cut(store: Arc<dyn Store>) -> Crowd {
 fn a_server_that_stores_a_repetition_twice_turns_the_checker_red() {
     let report = cut(Saboteur::forgets_ids(Memory::new())).judge_as_it_is(Duration::from_secs(10));
     println!("{report}");
+    // Judged as it is, with what its last messages became still open: no other counter is promised.
     assert!(report.count(Counter::DupApp) > 0, "{report}");
-    assert_eq!(report.count(Counter::Lost), 0, "{report}");
 
     let honest = cut(Memory::new());
     assert_green("the same with an honest store", &honest.judge(with_cuts()));
