@@ -171,7 +171,7 @@ impl Session {
     /// The device has every message of the conversation up to `seq`.
     ///
     /// # Errors
-    /// [`NeverSent`]: the peer breaks the protocol. Nothing has changed.
+    /// [`NeverSent`]: there is no such message, so the peer breaks the protocol. Nothing has changed.
     pub fn ack(self: &Arc<Self>, conversation: &Conversation, seq: u64) -> Result<(), NeverSent> {
         let mut state = self.lock();
         let State::Live(live) = &mut *state else { return Ok(()) };
@@ -182,8 +182,9 @@ impl Session {
             return if mine && seq > directory.head(conversation) { Err(NeverSent { seq }) } else { Ok(()) };
         };
         match cursors.ack(conversation, seq) {
-            Ack::Beyond => return Err(NeverSent { seq }),
-            Ack::Old => {}
+            Ack::Beyond if seq > self.environment.directory.head(conversation) => return Err(NeverSent { seq }),
+            // Sent before his account was set back, by a resume that met it on the way: it comes again.
+            Ack::Beyond | Ack::Old => {}
             Ack::Moved => self.mark(conversation, seq),
         }
         cursors.settle(conversation, self.environment.directory.known(conversation).offered);

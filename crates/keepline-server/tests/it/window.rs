@@ -92,6 +92,38 @@ async fn a_device_that_keeps_its_own_account_goes_on_behind_it() {
     assert_eq!(bob.delivery().await.1, 7);
 }
 
+/// What was pushed and its acknowledgement cross a resume on the way: the acknowledgement is of an account that is no
+/// more, and ends nothing.
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_that_crosses_a_resume_ends_nothing() {
+    let stage = Stage::new(&["ann", "bob", "carl"]).await;
+    let epoch = stage.hub.environment().directory.epoch();
+    // Another epoch; and a number behind what was acknowledged.
+    for (user, conversation, epoch) in [("bob", PAIR, epoch + 1), ("carl", "p.ann.carl", epoch)] {
+        for i in 1..=3 {
+            stage.say("ann", conversation, &format!("{conversation}{i}")).await.unwrap();
+        }
+        let mut peer = stage.login(user, "phone").await;
+        for i in 1..=3 {
+            assert_eq!(peer.delivery().await.1, i);
+        }
+        peer.ack(conversation, 1).await;
+        peer.send(Body::Resume(v1::Resume { conversation: conversation.to_owned(), epoch, seq: 0 })).await;
+        peer.ack(conversation, 3).await;
+        let mut last = 0;
+        while last < 3 {
+            match peer.next().await {
+                Some(Body::Reset(reset)) => last = reset.seq,
+                Some(Body::Deliver(deliver)) => {
+                    assert_eq!(deliver.seq, last + 1, "{user}: it comes again");
+                    last = deliver.seq;
+                }
+                other => panic!("{user}: {other:?}"),
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_gone_is_announced() {
     let stage = Stage::new(&["ann", "bob"]).await;
