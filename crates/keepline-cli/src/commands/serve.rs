@@ -18,6 +18,9 @@ use crate::args::{duration, whole};
 use crate::descriptors::raise_descriptor_limit;
 use crate::limits::Limits;
 
+/// What a server has after the second signal. What was acknowledged is on the disk already.
+const AT_ONCE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Flags of `keepline serve`.
 #[derive(Debug, Args)]
 #[command(after_help = "Stops at Ctrl-C or SIGTERM; at the second signal it stops at once.")]
@@ -118,9 +121,16 @@ async fn serve(args: &ServeArgs) -> io::Result<()> {
     }
     tokio::select! {
         () = node.drain(args.drain) => {}
+        // At once: the rest has only the time to be written.
+        () = stop.next() => {
+            let _ = tokio::time::timeout(AT_ONCE, node.stop()).await;
+            return Ok(());
+        }
+    }
+    tokio::select! {
+        () = node.stop() => {}
         () = stop.next() => {}
     }
-    node.stop().await;
     Ok(())
 }
 

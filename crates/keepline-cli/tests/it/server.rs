@@ -5,6 +5,7 @@ mod cim_cut;
 mod cut;
 mod gone;
 mod scene;
+mod signals;
 mod slow;
 mod stopped;
 mod strangers;
