@@ -88,6 +88,8 @@ pub struct SessionInfo {
     pub silent_for: keepline::Duration,
     /// What waits for it.
     pub queued: Queued,
+    /// Whether it has everything, and has acknowledged it.
+    pub caught_up: bool,
 }
 
 impl Hub {
@@ -252,6 +254,7 @@ impl Session {
             since_ms: self.since_ms,
             silent_for: self.connection.silent_for(),
             queued: self.connection.queued(),
+            caught_up: self.is_caught_up(),
         }
     }
 }

@@ -127,6 +127,14 @@ impl Im {
         answer["total"].as_u64().unwrap_or_else(|| panic!("no total in {answer}"))
     }
 
+    /// Whether every live session has everything, as the server counts it.
+    #[track_caller]
+    pub(crate) fn all_caught_up(&self, host: &Host) -> bool {
+        let answer: Value = serde_json::from_str(&self.ask_admin(host, "/sessions")).expect("JSON");
+        let sessions = answer["sessions"].as_array().unwrap_or_else(|| panic!("no sessions in {answer}"));
+        sessions.iter().all(|session| session["caught_up"] == true)
+    }
+
     /// The sum of a metric over the labels that contain `labels`.
     #[track_caller]
     pub(crate) fn metric(&self, host: &Host, name: &str, labels: &str) -> u64 {

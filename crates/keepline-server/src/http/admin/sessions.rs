@@ -26,6 +26,8 @@ struct Live {
     since_ms: u64,
     silent_ms: u64,
     queue: Queue,
+    /// It has everything, and has acknowledged it.
+    caught_up: bool,
 }
 
 /// What waits for a session.
@@ -88,5 +90,6 @@ fn live(session: &SessionInfo) -> Live {
             bytes: session.queued.bytes,
             oldest_ms: session.queued.oldest.map_or(0, keepline::Duration::as_millis),
         },
+        caught_up: session.caught_up,
     }
 }

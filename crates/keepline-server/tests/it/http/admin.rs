@@ -79,6 +79,7 @@ async fn a_session_is_listed_and_kicked() {
     assert_eq!((&session["user"], &session["dialect"]), (&json!(user), &json!("cim")), "{listed}");
     assert!(session["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")), "{listed}");
     assert_eq!(session["queue"], json!({ "messages": 0, "bytes": 0, "oldest_ms": 0 }));
+    assert!(session["caught_up"].is_boolean(), "{session}");
     assert_eq!(server.admin("GET", "/sessions?user=nobody").await.json(), json!({ "sessions": [], "total": 0 }));
     assert_eq!(server.admin("DELETE", "/sessions/1").await.code(), "not_found");
     let path = format!("/sessions/{}", session["session"].as_str().unwrap());
