@@ -12,6 +12,7 @@ use keepline_server::id::UserId;
 use keepline_server::store::Store;
 use keepline_server::store::redb::{Options, Redb};
 use tokio::runtime::Builder;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::folder::Folder;
@@ -81,11 +82,13 @@ pub(crate) fn user(number: usize) -> String {
 async fn fill(store: Arc<Redb>, plan: &Plan) -> (HashMap<String, String>, HashMap<String, i64>) {
     let hashing = Hashing::cheapest().with_limits(2, plan.users.len() + 1);
     let accounts = Arc::new(Accounts::load(store.clone(), hashing).await.expect("an empty store"));
-    // All at once, so that one sync of the disk serves many.
+    // Many at once, so that one sync of the disk serves them, but no more than may wait for the disk.
+    let room = Arc::new(Semaphore::new(256));
     let mut tasks = JoinSet::new();
     for name in plan.users.clone() {
-        let accounts = accounts.clone();
+        let (accounts, room) = (accounts.clone(), room.clone());
         tasks.spawn(async move {
+            let _one = room.acquire().await.expect("it stays open");
             let user = id(&name);
             accounts.create(user.clone(), PASSWORD).await.expect("the name is free");
             let device = DEVICE.parse().expect("a device's name");
