@@ -76,6 +76,8 @@ pub(crate) enum Kind {
     Leave(Name, Phase),
     /// The device was told that the messages from the first number to the second are gone.
     Announced(Name, u64, u64),
+    /// From now on the messages of a conversation up to this number may be dropped by retention.
+    Dropped(Name, u64),
     Reset,
     /// Found in the store.
     Stored(Seen),
@@ -106,6 +108,7 @@ impl Event {
             (Op::Join, phase) => Kind::Join(fields.conv(names)?, phase),
             (Op::Leave, phase) => Kind::Leave(fields.conv(names)?, phase),
             (Op::Gap, _) => Kind::Announced(fields.conv(names)?, fields.seq()?, fields.to()?),
+            (Op::Drop, _) => Kind::Dropped(fields.conv(names)?, fields.seq()?),
             (Op::Reset, _) => Kind::Reset,
             (Op::Read, Phase::Ok) if record.id.is_some() => Kind::Stored(fields.seen(names)?),
             (Op::Read, Phase::Ok) => Kind::ReadWhole(fields.conv(names)?),

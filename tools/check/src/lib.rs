@@ -6,9 +6,11 @@
 //!
 //! It depends on nothing of the project: a server and its judge that share code share mistakes.
 //!
-//! Two principles:
+//! Three principles:
 //! - **Absence is judged only where we looked.** A reading of the store that failed, or a device that had no time
 //!   to catch up, is unknown, and a run with anything unknown is void, never green and never red for it.
+//! - **The server's word excuses nothing.** What a client is told is gone must have been dropped by the limits that the
+//!   run set, said by whoever set them ([`Op::Drop`]), and must not be found in the store; else it is a `false_gap`.
 //! - **One event, one counter.** A delivery that comes twice is a duplicate and not also out of order, so that a red
 //!   counter names what went wrong.
 //!

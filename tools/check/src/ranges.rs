@@ -37,6 +37,13 @@ impl Ranges {
         self.ranges.insert(first, last);
     }
 
+    /// A number of the set that lies in the range, if there is any.
+    pub(crate) fn any_of(&self, range: RangeInclusive<u64>) -> Option<u64> {
+        let (first, last) = range.into_inner();
+        let (start, end) = self.ranges.range(..=last).next_back()?;
+        (*end >= first && first <= last).then_some(first.max(*start))
+    }
+
     /// The highest number, if there is any.
     pub(crate) fn last(&self) -> Option<u64> {
         self.ranges.last_key_value().map(|(_, last)| *last)
@@ -80,6 +87,11 @@ mod tests {
             for number in 0..50 {
                 assert_eq!(ranges.contains(number), set.contains(&number), "{number} of {set:?}");
             }
+            let (first, length) = (next(50), next(4));
+            let any = (first..=first + length).any(|number| set.contains(&number));
+            let found = ranges.any_of(first..=first + length);
+            assert_eq!(found.is_some(), any, "{first} and {length} behind it, of {set:?}");
+            assert!(found.is_none_or(|found| (first..=first + length).contains(&found) && set.contains(&found)));
             let missing: Vec<u64> = ranges.holes().into_iter().flatten().collect();
             let highest = set.last().copied();
             assert_eq!(ranges.last(), highest);

@@ -76,6 +76,9 @@ pub enum Op {
     Leave,
     /// The server said that the messages from `seq` to `to` are gone for good: `user`, `device`, `conv`, `seq`, `to`.
     Gap,
+    /// From now on retention may drop the messages of `conv` up to `seq`: noted by whoever set its limits, before it is
+    /// done, and not by who was told of it. Without it, whatever a device is told is gone was lost.
+    Drop,
     /// The server refused a device's account of a conversation, which goes on behind `seq`: `user`, `device`, `conv`.
     Reset,
     /// The final reading of the store. `ok` with an `id` is a message found there (`conv`, `seq`, `id`, `body_hash`);

@@ -66,6 +66,12 @@ impl History {
         }
     }
 
+    /// Notes that retention may drop a conversation's messages up to this number from now on. Call it before it can:
+    /// of what a client is told is gone, nothing else is excused.
+    pub fn dropped(&self, conv: &str, through: u64) {
+        self.note(Record::new(Op::Drop, Phase::Ok).conv(conv).seq(through));
+    }
+
     /// Notes a message that the final reading found in the store.
     pub fn found(&self, conv: &str, seq: u64, id: MessageId, body: &[u8]) {
         let record = Record::new(Op::Read, Phase::Ok).message(conv, id).seq(seq).body(BodyHash::of(body));

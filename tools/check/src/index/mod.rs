@@ -59,10 +59,13 @@ pub(crate) struct Inbox {
 pub(crate) struct Conversation {
     /// Which message has a number, by the first that said so.
     pub(crate) log: HashMap<u64, Key>,
-    /// The numbers that any reader saw, any acknowledgement named, or any announcement gave up.
+    /// The numbers that any reader saw, any acknowledgement named, any announcement gave up, or retention may have
+    /// dropped.
     pub(crate) numbers: Ranges,
     /// The numbers that the store's reading found.
     pub(crate) stored: Ranges,
+    /// Up to here retention may have dropped messages; 0 where it may not.
+    pub(crate) dropped: u64,
     pub(crate) reading: Reading,
 }
 
@@ -100,6 +103,11 @@ impl Index {
             Kind::Announced(conv, from, to) => {
                 self.inbox(event.device, conv).announced.insert_range(from..=to);
                 self.convs.entry(conv).or_default().numbers.insert_range(from..=to);
+            }
+            Kind::Dropped(conv, through) => {
+                let conv = self.convs.entry(conv).or_default();
+                conv.dropped = conv.dropped.max(through);
+                conv.numbers.insert_range(1..=through);
             }
             Kind::Stored(seen) => {
                 self.convs.entry(seen.key.conv).or_default().stored.insert(seen.seq);

@@ -20,6 +20,8 @@ pub enum Counter {
     RealTime,
     /// A number that no reader saw, or an unacknowledged message that some readers have and a reader who must does not.
     Gap,
+    /// A range that a device was told is gone, and that retention had not dropped, counted once a device.
+    FalseGap,
     /// One number with two messages, or one message with two numbers, across all readers.
     Fork,
     /// A message taken by a user who was not a member from its sending to its arrival.
@@ -61,7 +63,7 @@ pub(super) enum Kind {
 
 impl Counter {
     /// Every counter, in the order of the table.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Lost,
         Self::Resurrected,
         Self::Unexpected,
@@ -70,6 +72,7 @@ impl Counter {
         Self::Order,
         Self::RealTime,
         Self::Gap,
+        Self::FalseGap,
         Self::Fork,
         Self::Leak,
         Self::Zombie,
@@ -112,6 +115,7 @@ impl Counter {
             Self::Order => ("order", Promise, "taken after a higher number"),
             Self::RealTime => ("real_time", Promise, "numbered below what its sender knew stored"),
             Self::Gap => ("gap", Promise, "a number or message missing at the end"),
+            Self::FalseGap => ("false_gap", Promise, "told as gone, and not dropped by retention"),
             Self::Fork => ("fork", Promise, "one number with two messages, or the reverse"),
             Self::Leak => ("leak", Promise, "taken by somebody who is no member"),
             Self::Zombie => ("zombie", Promise, "acknowledged to a fenced session"),

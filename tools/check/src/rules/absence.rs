@@ -2,7 +2,8 @@
 //!
 //! Readers are the devices that had their time to catch up at the end, and the final reading of the store. What a reader
 //! must have is only what is certain: of a device, the messages that others sent after its first login was answered and
-//! its user's join was, if that user did not leave again. What the server announced as gone is not missing.
+//! its user's join was, if that user did not leave again. What a device was told is gone is not missing there (whether
+//! that was true, `false_gap` judges), and what retention may have dropped is not missing in the store.
 
 use super::Rule;
 use crate::event::{Device, Key};
@@ -46,8 +47,6 @@ struct Readers<'a> {
     /// The store, if its conversation was read to the end.
     store: Option<&'a Conversation>,
     devices: Vec<Reader<'a>>,
-    /// What any device was told is gone: it may be absent from the store.
-    announced: Vec<&'a Inbox>,
 }
 
 struct Reader<'a> {
@@ -69,7 +68,6 @@ impl<'a> Readers<'a> {
         Self {
             store: index.convs.get(&conv).filter(|conv| conv.reading == Reading::Whole),
             devices: index.devices.iter().filter_map(reader).collect(),
-            announced: index.devices.values().filter_map(|account| account.inboxes.get(&conv)).collect(),
         }
     }
 
@@ -89,8 +87,8 @@ impl<'a> Readers<'a> {
             format!("{} seq {} {place}", index.message_name(key), seqs.join(", "))
         };
         if let Some(store) = self.store
+            && !any(&|seq| seq <= store.dropped)
             && !(message.seen && any(&|seq| store.stored.contains(seq)))
-            && !self.announced.iter().any(|inbox| gone(inbox))
         {
             report.add(counter, || example("in the store"));
         }

@@ -3,6 +3,7 @@
 mod absence;
 mod bodies;
 mod faults;
+mod gone;
 mod members;
 mod numbers;
 mod order;
@@ -37,6 +38,7 @@ pub(crate) fn all_rules() -> Vec<Box<dyn Rule>> {
         Box::new(absence::Absence),
         Box::new(bodies::Bodies),
         Box::new(faults::Faults),
+        Box::new(gone::FalseGaps::default()),
         Box::new(members::Leaks),
         Box::new(numbers::Numbers),
         Box::new(order::Order),

@@ -1,5 +1,5 @@
 //! Good histories: what the clients of a faithful server see while connections are cut, sessions taken over, members
-//! come and go, sends are refused and answers lost.
+//! come and go, sends are refused, answers lost and the oldest messages dropped by retention.
 
 use std::collections::BTreeSet;
 
@@ -47,6 +47,8 @@ struct World {
     records: Vec<Record>,
     now: u64,
     logs: [Vec<Stored>; CONVS.len()],
+    /// How many of them, from the front, retention has dropped.
+    dropped: [u64; CONVS.len()],
     members: [BTreeSet<&'static str>; CONVS.len()],
     devices: Vec<Device>,
     sessions: u64,
@@ -72,6 +74,7 @@ impl World {
             records: Vec::new(),
             now: 0,
             logs: Default::default(),
+            dropped: Default::default(),
             members: Default::default(),
             devices: DEVICES.into_iter().map(device).collect(),
             sessions: 0,
@@ -100,6 +103,7 @@ impl World {
             96..98 => self.retry(),
             98 if self.members[0].contains(WANDERER) => self.leave(0, WANDERER),
             98 => self.join(0, WANDERER),
+            99 => self.retain(conv),
             _ => {}
         }
     }
@@ -115,7 +119,8 @@ impl World {
             self.note(device, Record::new(Op::Drain, Phase::Ok));
         }
         for (conv, (name, _)) in CONVS.into_iter().enumerate() {
-            for (place, stored) in self.logs[conv].clone().into_iter().enumerate() {
+            let dropped = self.dropped[conv] as usize;
+            for (place, stored) in self.logs[conv].clone().into_iter().enumerate().skip(dropped) {
                 let record = Record::new(Op::Read, Phase::Ok).message(name, stored.id).body(stored.body);
                 self.read(record.seq(place as u64 + 1));
             }
@@ -154,6 +159,11 @@ impl World {
     }
 
     fn deliver(&mut self, device: usize, conv: usize) {
+        let (next, dropped) = (self.devices[device].next[conv], self.dropped[conv]);
+        if next <= dropped {
+            self.note(device, Record::new(Op::Gap, Phase::Info).conv(CONVS[conv].0).seq(next).to(dropped));
+            self.devices[device].next[conv] = dropped + 1;
+        }
         let seq = self.devices[device].next[conv];
         let Some(stored) = self.logs[conv].get(seq as usize - 1).copied() else { return };
         let record = |op| Record::new(op, Phase::Ok).message(CONVS[conv].0, stored.id).body(stored.body).seq(seq);
@@ -163,6 +173,12 @@ impl World {
             self.devices[device].taken[conv] = seq;
         }
         self.devices[device].next[conv] = seq + 1;
+    }
+
+    /// Retention drops the older half.
+    fn retain(&mut self, conv: usize) {
+        self.dropped[conv] = self.dropped[conv].max(self.logs[conv].len() as u64 / 2);
+        self.read(Record::new(Op::Drop, Phase::Ok).conv(CONVS[conv].0).seq(self.dropped[conv]));
     }
 
     /// The line is lost, and with it the last acknowledgements of deliveries: some messages come again.

@@ -12,20 +12,55 @@ pub(crate) type Mutation = fn(&mut Vec<Record>, &mut Random) -> bool;
 
 /// A message that was acknowledged never came to one of its readers.
 pub(crate) fn drop_acked_delivery(records: &mut Vec<Record>, random: &mut Random) -> bool {
-    remove(records, random, |all, r| steady_delivery(r) && answered(all, r, Phase::Ok) && !own(all, r))
+    remove(records, random, |all, r| {
+        steady_delivery(r) && answered(all, r, Phase::Ok) && !own(all, r) && !excused(all, r)
+    })
 }
 
 /// A message without an answer came to some, and never to one of its readers.
 pub(crate) fn drop_recovered_delivery(records: &mut Vec<Record>, random: &mut Random) -> bool {
     remove(records, random, |all, r| {
         let elsewhere = |o: &&Record| o.op == Op::Deliver && o.id == r.id && o.mono != r.mono;
-        steady_delivery(r) && !answered(all, r, Phase::Ok) && !own(all, r) && all.iter().any(|o| elsewhere(&o))
+        let missed = steady_delivery(r) && !own(all, r) && !excused(all, r);
+        missed && !answered(all, r, Phase::Ok) && all.iter().any(|o| elsewhere(&o))
     })
 }
 
 /// The store lost an acknowledged message that every device has.
 pub(crate) fn drop_stored(records: &mut Vec<Record>, random: &mut Random) -> bool {
     remove(records, random, |all, r| r.op == Op::Read && r.id.is_some() && answered(all, r, Phase::Ok))
+}
+
+/// A device was told that a message is gone, which the store still has.
+pub(crate) fn announce_falsely(records: &mut Vec<Record>, random: &mut Random) -> bool {
+    let Some(one) = place(records, random, |all, r| r.op == Op::Deliver && in_store(all, r)) else { return false };
+    records[one] = told_gone(&records[one]);
+    true
+}
+
+/// The store lost an acknowledged message, and tells so.
+pub(crate) fn announce_a_loss(records: &mut Vec<Record>, random: &mut Random) -> bool {
+    let stored = |all: &[Record], r: &Record| r.op == Op::Deliver && in_store(all, r) && answered(all, r, Phase::Ok);
+    let Some(one) = place(records, random, stored) else { return false };
+    let id = records[one].id;
+    // Another has it; else it would be missing wherever one looks.
+    if records.iter().filter(|r| r.op == Op::Deliver && r.id == id).count() < 2 {
+        return false;
+    }
+    records[one] = told_gone(&records[one]);
+    records.retain(|r| !(r.op == Op::Read && r.id == id));
+    true
+}
+
+/// A device was told that messages are gone before retention dropped them.
+pub(crate) fn announce_too_early(records: &mut Vec<Record>, random: &mut Random) -> bool {
+    let Some(one) = place(records, random, |_, r| r.op == Op::Gap) else { return false };
+    let told = records.remove(one);
+    let enough = |r: &Record| r.op == Op::Drop && r.conv == told.conv && r.seq >= told.to;
+    let Some(drop) = records.iter().position(enough) else { return false };
+    let (mono, wall) = (records[drop].mono, records[drop].wall);
+    records.insert(drop, told.at(mono, wall));
+    true
 }
 
 /// Two deliveries of a device change places.
@@ -106,7 +141,7 @@ pub(crate) fn fork_one(records: &mut Vec<Record>, random: &mut Random) -> bool {
     let Some(other) = place(records, random, nowhere) else { return false };
     let (conv, at) = (records[other].conv.clone(), records[other].mono);
     let Some(one) = place(records, random, |all, r| {
-        steady_delivery(r) && r.conv == conv && begun(all, r) > at && answered(all, r, Phase::Ok)
+        steady_delivery(r) && r.conv == conv && begun(all, r) > at && answered(all, r, Phase::Ok) && in_store(all, r)
     }) else {
         return false;
     };
@@ -139,7 +174,7 @@ pub(crate) fn store_later_first(records: &mut Vec<Record>, random: &mut Random) 
     };
     let Some(second) = sent_after(records, &first) else { return false };
     // Another of the sender between the two would be out of place as well.
-    let between = |r: &&Record| r.op == Op::Read && r.conv == first.conv && r.seq > first.seq && r.seq < second.seq;
+    let between = |r: &&Record| r.id.is_some() && r.conv == first.conv && r.seq > first.seq && r.seq < second.seq;
     if second.seq < first.seq || records.iter().filter(between).any(|r| sender(records, r) == sender(records, &first)) {
         return false;
     }
@@ -189,6 +224,27 @@ fn is_send(record: &Record, phase: Phase) -> bool {
 /// A reader who must have everything: of a user who never leaves.
 fn steady_delivery(record: &Record) -> bool {
     record.op == Op::Deliver && record.user != WANDERER
+}
+
+/// Whether the final reading found the record's message.
+fn in_store(all: &[Record], record: &Record) -> bool {
+    all.iter().any(|other| other.op == Op::Read && other.conv == record.conv && other.id == record.id)
+}
+
+/// In the place of a delivery: the word that the message is gone.
+fn told_gone(delivery: &Record) -> Record {
+    let (conv, seq) = (delivery.conv.clone().unwrap_or_default(), delivery.seq.unwrap_or_default());
+    let told = Record::new(Op::Gap, Phase::Info).by(&delivery.proc, &delivery.user, &delivery.device);
+    told.session(delivery.sess_epoch).conv(&conv).seq(seq).to(seq).at(delivery.mono, delivery.wall)
+}
+
+/// Whether the record's device was told that the message is gone.
+fn excused(all: &[Record], record: &Record) -> bool {
+    let told = |o: &Record| {
+        let reader = o.user == record.user && o.device == record.device && o.conv == record.conv;
+        o.op == Op::Gap && reader && o.seq <= record.seq && o.to >= record.seq
+    };
+    all.iter().any(told)
 }
 
 fn answered(all: &[Record], record: &Record, phase: Phase) -> bool {

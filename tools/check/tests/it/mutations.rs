@@ -12,11 +12,14 @@ const STEPS: usize = 400;
 /// A place is drawn, and may turn out not to fit.
 const TRIES: usize = 10;
 
-const TABLE: [(&str, Mutation, &[&str]); 15] = [
+const TABLE: [(&str, Mutation, &[&str]); 18] = [
     ("drop an acknowledged delivery", mutate::drop_acked_delivery, &["lost"]),
     ("lose an acknowledged message from the store", mutate::drop_stored, &["lost"]),
     ("drop a recovered delivery", mutate::drop_recovered_delivery, &["gap"]),
     ("skip a number", mutate::skip_number, &["gap"]),
+    ("tell a device that a stored message is gone", mutate::announce_falsely, &["false_gap"]),
+    ("tell a device that a lost message is gone", mutate::announce_a_loss, &["lost", "false_gap"]),
+    ("tell a device before retention drops", mutate::announce_too_early, &["false_gap"]),
     ("swap two deliveries", mutate::swap_two, &["order"]),
     ("double a delivery", mutate::double_one, &["dup_app"]),
     ("forge a message", mutate::forge_one, &["unexpected"]),
@@ -55,8 +58,8 @@ fn each_mutation_turns_exactly_its_counter_red() {
 #[test]
 fn good_histories_are_green_and_contain_every_fault() {
     let first = seed();
-    let faults = [Counter::Cuts, Counter::Infos, Counter::DupRaw, Counter::Recovered];
-    let mut seen = [0; 4];
+    let faults = [Counter::Cuts, Counter::Infos, Counter::DupRaw, Counter::Recovered, Counter::Announced];
+    let mut seen = [0; 5];
     for seed in first..first + SEEDS {
         let report = check(&good(seed, STEPS));
         assert_eq!(report.verdict(), Verdict::Green, "seed {seed}:\n{report}");

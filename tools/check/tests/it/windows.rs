@@ -80,12 +80,31 @@ fn a_new_device_must_have_what_was_sent_after_its_first_login() {
 }
 
 #[test]
-fn what_the_server_announced_as_gone_is_not_missing() {
+fn what_is_told_as_gone_must_have_been_dropped_by_retention() {
     let join = [bob_member(10, Op::Join, Phase::Invoke), bob_member(20, Op::Join, Phase::Ok)];
-    let said = bob(120, Op::Gap, Phase::Info).conv(CONV).seq(1).to(1);
-    let read = Record::new(Op::Read, Phase::Ok).at(901, 0).by("reader", "", "").conv(CONV);
-    let report = check(&history(&[&join[..], &[said, read]].concat()));
-    assert_eq!(red(&report), Vec::<&str>::new(), "{report}");
+    let told = |from, to| bob(120, Op::Gap, Phase::Info).conv(CONV).seq(from).to(to);
+    let again = |at| told(1, 1).at(at, 0);
+    let by = |at, op| Record::new(op, Phase::Ok).at(at, 0).by("reader", "", "");
+    let dropped = |at, through| by(at, Op::Drop).conv(CONV).seq(through);
+    let (empty, found) = (by(901, Op::Read).conv(CONV), by(901, Op::Read).message(CONV, ID).seq(1).body(BODY));
+    let table: [(&str, Vec<Record>, &[&str]); 10] = [
+        ("dropped, told, and gone", vec![dropped(115, 1), told(1, 1), empty.clone()], &[]),
+        ("and told again", vec![dropped(115, 1), told(1, 1), again(130), empty.clone()], &[]),
+        ("dropped, and nobody told", vec![dropped(115, 1), empty.clone()], &["lost"]),
+        ("told, not dropped, and gone", vec![told(1, 1), empty.clone()], &["lost", "false_gap"]),
+        ("told, and there all the while", vec![told(1, 1), found.clone(), empty.clone()], &["false_gap"]),
+        ("told before it was dropped", vec![told(1, 1), dropped(125, 1), again(130), empty.clone()], &["false_gap"]),
+        ("told of more than was dropped", vec![dropped(115, 1), told(1, 2), empty.clone()], &["false_gap"]),
+        ("it might have been dropped, and was not", vec![dropped(115, 1), told(1, 1), found, empty], &["false_gap"]),
+        ("told, and nobody read the store", vec![told(1, 1)], &["false_gap"]),
+        ("told of nothing", vec![told(2, 1), bob_takes(130)], &[]),
+    ];
+    for (name, case, expected) in table {
+        let report = check(&history(&[&join[..], &case].concat()));
+        assert_eq!(red(&report), expected, "{name}:\n{report}");
+        let count: u64 = report.red().into_iter().map(|counter| report.count(counter)).sum();
+        assert_eq!(count, expected.len() as u64, "{name}: one event, one count\n{report}");
+    }
 }
 
 #[test]

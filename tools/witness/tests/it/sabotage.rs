@@ -37,6 +37,12 @@ async fn a_server_that_skips_a_message_to_a_device_loses_it_though_it_is_stored(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_says_of_what_it_has_that_it_is_gone_lies() {
+    let red = run("say-gone", Faults { say_gone: 3, ..Faults::default() }).await;
+    assert_eq!(red, [Counter::FalseGap]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_forgets_ids_doubles() {
     let red = run("forget-ids", Faults { cut_after: 5, forget_ids: true, ..Faults::default() }).await;
     assert!(red.contains(&Counter::DupApp), "{red:?}");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keepline_check::{Counter, Expect, Report, Verdict, check_files};
+use keepline_server::conversation::Conversation;
 use keepline_server::store::Store;
 use keepline_server::store::memory::Memory;
 use keepline_witness::{History, Options, Witness, private};
@@ -76,48 +77,120 @@ fn a_server_that_stores_a_repetition_twice_turns_the_checker_red() {
     assert_green("the same with an honest store", &honest.judge(with_cuts()));
 }
 
+/// Ann, bob, and the conversation between them.
+struct Pair {
+    place: Place,
+    history: History,
+    conv: String,
+}
+
+impl Pair {
+    /// Makes both at a server, lets them play, reads the store, and judges. The witnesses that are given back have had
+    /// their time.
+    fn play(server: impl FnOnce(Place) -> Inside, scene: impl AsyncFnOnce(&Self) -> [Witness; 2]) -> Report {
+        let place = Place::new();
+        let server = server(place);
+        let (runtime, folder) = (runtime(), Folder::new());
+        let history = History::create(&folder.path().join("p.jsonl"), "p").expect("a history");
+        let pair = Self { place, history, conv: private("ann", "bob") };
+        runtime.block_on(async {
+            for user in ["ann", "bob"] {
+                place.server.register(user, PASSWORD).await.expect("an account");
+                pair.history.member(user, &pair.conv);
+            }
+            let witnesses = scene(&pair).await;
+            let token = place.server.token("bob", PASSWORD, "console").await.expect("a token");
+            place.server.read_back(&pair.history, &token, &pair.conv).await.expect("the store is read");
+            witnesses.iter().for_each(|witness| witness.drained(true));
+        });
+        server.stop();
+        drop(runtime);
+        check_files(&[folder.path().join("p.jsonl")], Expect::default()).expect("a history")
+    }
+
+    async fn connect(&self, user: &str, device: &str) -> (Witness, Options) {
+        let token = self.place.server.token(user, PASSWORD, device).await.expect("a token");
+        let options = Options::new(self.place.server.tcp, user, device, &token);
+        (Witness::connect(options.clone(), &self.history).await.expect("a session"), options)
+    }
+
+    async fn say(&self, witness: &Witness, text: &str) {
+        let sent = timeout(PATIENCE, witness.send(&self.conv, text.as_bytes())).await.expect("an answer");
+        sent.expect("its session lives");
+    }
+
+    async fn wait_for(&self, witness: &Witness, seq: u64) {
+        let has_it = witness.until(|seen| seen.of(&self.conv).highest >= seq);
+        timeout(PATIENCE, has_it).await.expect("it comes").expect("a session");
+    }
+}
+
 /// One device logs in twice, as two processes with one disk would, and then both send.
-fn taken_over(start: fn(Place, Arc<dyn Store>) -> Inside) -> Report {
-    let place = Place::new();
-    let server = start(place, Memory::new());
-    let (runtime, folder) = (runtime(), Folder::new());
-    let history = History::create(&folder.path().join("p.jsonl"), "p").expect("a history");
-    let conv = private("ann", "bob");
-    runtime.block_on(async {
-        let connect = async |user: &str, device: &str| {
-            let token = place.server.token(user, PASSWORD, device).await.expect("a token");
-            let options = Options::new(place.server.tcp, user, device, &token);
-            (Witness::connect(options.clone(), &history).await.expect("a session"), options)
-        };
-        for user in ["ann", "bob"] {
-            place.server.register(user, PASSWORD).await.expect("an account");
-            history.member(user, &conv);
-        }
-        let (bob, _) = connect("bob", "phone").await;
-        let (earlier, options) = connect("ann", "phone").await;
-        let later = Witness::connect(options, &history).await.expect("a session");
+fn taken_over(server: impl FnOnce(Place) -> Inside) -> Report {
+    Pair::play(server, async |pair| {
+        let (bob, _) = pair.connect("bob", "phone").await;
+        let (earlier, options) = pair.connect("ann", "phone").await;
+        let later = Witness::connect(options, &pair.history).await.expect("a session");
         // Refused, where there is a fence.
-        let _ = timeout(PATIENCE, earlier.send(&conv, b"still here")).await.expect("an answer, or the end");
-        let sent = timeout(PATIENCE, later.send(&conv, b"here now")).await.expect("an answer");
-        sent.expect("the later session lives");
-        let own = later.seen().of(&conv).own;
-        timeout(PATIENCE, bob.until(|seen| seen.of(&conv).highest >= own)).await.expect("it comes").expect("a session");
-        let token = place.server.token("bob", PASSWORD, "console").await.expect("a token");
-        place.server.read_back(&history, &token, &conv).await.expect("the store is read");
-        for witness in [&bob, &later] {
-            witness.drained(true);
-        }
-    });
-    server.stop();
-    drop(runtime);
-    check_files(&[folder.path().join("p.jsonl")], Expect::default()).expect("a history")
+        let _ = timeout(PATIENCE, earlier.send(&pair.conv, b"still here")).await.expect("an answer, or the end");
+        pair.say(&later, "here now").await;
+        pair.wait_for(&bob, later.seen().of(&pair.conv).own).await;
+        [bob, later]
+    })
 }
 
 #[test]
 fn a_server_without_a_fence_turns_the_checker_red() {
-    let report = taken_over(Inside::start_unfenced);
+    let report = taken_over(|place| Inside::start_unfenced(place, Memory::new()));
     assert_eq!(report.red(), [Counter::Zombie], "{report}");
 
-    let report = taken_over(Inside::start);
+    let report = taken_over(|place| Inside::start(place, Memory::new()));
     assert_eq!(report.verdict(), Verdict::Green, "{report}");
+}
+
+/// Bob is away while ann writes ten messages and something happens to the store; then he is back.
+fn away(store: Arc<dyn Store>, meanwhile: impl AsyncFnOnce(&Pair)) -> Report {
+    Pair::play(
+        |place| Inside::start(place, store),
+        async |pair| {
+            let ((ann, _), (bob, _)) = (pair.connect("ann", "phone").await, pair.connect("bob", "phone").await);
+            bob.away().await;
+            for number in 1..=10 {
+                pair.say(&ann, &format!("message {number}")).await;
+            }
+            meanwhile(pair).await;
+            bob.back().await;
+            pair.wait_for(&bob, 10).await;
+            [ann, bob]
+        },
+    )
+}
+
+#[test]
+fn a_server_that_says_that_what_it_has_is_gone_turns_the_checker_red() {
+    let report = away(Saboteur::overlooks(Memory::new()), async |_| {});
+    assert_eq!(report.red(), [Counter::FalseGap], "{report}");
+    assert_eq!(report.count(Counter::FalseGap), 3, "{report}");
+
+    let report = away(Memory::new(), async |_| {});
+    assert_eq!((report.verdict(), report.count(Counter::Announced)), (Verdict::Green, 0), "{report}");
+}
+
+#[test]
+fn only_what_retention_dropped_may_be_gone() {
+    let trimmed = |noted: bool| {
+        let store = Memory::new();
+        away(Arc::clone(&store) as _, async |pair| {
+            if noted {
+                pair.history.dropped(&pair.conv, 4);
+            }
+            let conversation: Conversation = pair.conv.parse().expect("a conversation");
+            store.trim(&conversation.log(), 4).await.expect("a store that takes it");
+        })
+    };
+    let report = trimmed(true);
+    assert_eq!((report.verdict(), report.count(Counter::Announced)), (Verdict::Green, 1), "{report}");
+
+    let report = trimmed(false);
+    assert_eq!(report.red(), [Counter::Lost, Counter::FalseGap], "{report}");
 }

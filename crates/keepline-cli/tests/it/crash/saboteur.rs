@@ -1,6 +1,6 @@
 //! Saboteur: a store that breaks its word in one way, in front of one that keeps it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
@@ -16,6 +16,9 @@ type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
 /// Acknowledged messages that are not stored yet, where they are acknowledged first.
 const BEHIND: usize = 64;
 
+/// The messages with a multiple of this number are overlooked, where any are.
+const OVERLOOKED: u64 = 3;
+
 /// A store that can't be trusted with messages. It keeps everything else.
 pub(crate) struct Saboteur {
     honest: Arc<Memory>,
@@ -28,6 +31,8 @@ enum Trick {
     AckFirst(Mutex<Promised>),
     /// Stores a message that is sent again as another one. Its readers see the id that its sender chose.
     ForgetIds(Arc<Mutex<Aliases>>),
+    /// Leaves messages out of the first page with them, as if they had been dropped; it has these.
+    Overlook(Arc<Mutex<HashSet<MessageId>>>),
 }
 
 #[derive(Default)]
@@ -53,17 +58,42 @@ impl Saboteur {
         Arc::new(Self { honest, trick: Trick::ForgetIds(Arc::default()) })
     }
 
+    pub(crate) fn overlooks(honest: Arc<Memory>) -> Arc<Self> {
+        Arc::new(Self { honest, trick: Trick::Overlook(Arc::default()) })
+    }
+
     /// What its readers are shown.
     fn shown(&self, records: Answer<Vec<Record>>) -> Answer<Vec<Record>> {
-        let Trick::ForgetIds(aliases) = &self.trick else { return records };
-        let aliases = Arc::clone(aliases);
-        Box::pin(async move {
-            let mut records = records.await?;
-            let aliases = aliases.lock().expect("nobody panics");
-            records.iter_mut().for_each(|record| aliases.show(record));
-            Ok(records)
-        })
+        match &self.trick {
+            Trick::AckFirst(_) => records,
+            Trick::ForgetIds(aliases) => {
+                let aliases = Arc::clone(aliases);
+                Box::pin(async move {
+                    let mut records = records.await?;
+                    let aliases = aliases.lock().expect("nobody panics");
+                    records.iter_mut().for_each(|record| aliases.show(record));
+                    Ok(records)
+                })
+            }
+            Trick::Overlook(overlooked) => {
+                let overlooked = Arc::clone(overlooked);
+                Box::pin(async move {
+                    let records = records.await?;
+                    Ok(overlook(records, &mut overlooked.lock().expect("nobody panics")))
+                })
+            }
+        }
     }
+}
+
+/// What is left of a page. Its last message stays: a hole has an end.
+fn overlook(mut records: Vec<Record>, overlooked: &mut HashSet<MessageId>) -> Vec<Record> {
+    let last = records.last().map(|record| record.seq);
+    records.retain(|record| {
+        let due = record.seq.is_multiple_of(OVERLOOKED) && Some(record.seq) != last;
+        !(due && overlooked.insert(record.id))
+    });
+    records
 }
 
 impl Promised {
@@ -109,6 +139,7 @@ impl Store for Saboteur {
             return self.honest.append(append);
         }
         match &self.trick {
+            Trick::Overlook(_) => self.honest.append(append),
             Trick::AckFirst(promised) => {
                 let outcome = promised.lock().expect("nobody panics").append(append, &self.honest);
                 Box::pin(std::future::ready(Ok(outcome)))

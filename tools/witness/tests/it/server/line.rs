@@ -177,10 +177,12 @@ fn give(peer: &mut Peer, output: &mut Vec<u8>, shared: &Shared) -> Result<(), Cu
         let given = peer.given.entry(conv.clone()).or_insert_with(|| state.cursors.get(&key).copied().unwrap_or(0));
         let from = usize::try_from(*given).expect("a test's log fits");
         for Stored { device, message } in log.iter().skip(from) {
-            let skip = state.faults.skip > 0 && message.seq.is_multiple_of(state.faults.skip);
+            let hit = |every: u64| every > 0 && message.seq.is_multiple_of(every);
             // A device has what it sent itself.
-            if !skip && (message.sender != peer.user || *device != peer.device) {
-                say(Body::Deliver(message.clone()), output);
+            if !hit(state.faults.skip) && (message.sender != peer.user || *device != peer.device) {
+                let (conversation, from, to) = (conv.clone(), message.seq, message.seq);
+                let gone = hit(state.faults.say_gone).then_some(Body::Gap(v1::Gap { conversation, from, to }));
+                say(gone.unwrap_or_else(|| Body::Deliver(message.clone())), output);
             }
             *given = message.seq;
         }

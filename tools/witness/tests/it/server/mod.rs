@@ -30,6 +30,8 @@ pub(crate) struct Faults {
     pub(crate) ack_only: u64,
     /// Sabotage: never gives a device the messages whose number is a multiple of this.
     pub(crate) skip: u64,
+    /// Sabotage: says of the messages whose number is a multiple of this that they are gone.
+    pub(crate) say_gone: u64,
     /// Sabotage: forgets which ids it has.
     pub(crate) forget_ids: bool,
     /// Sabotage: lets an old session go on.
