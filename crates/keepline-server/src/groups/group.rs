@@ -40,6 +40,8 @@ pub struct Group {
     pub owner: UserId,
     /// Its members, by name.
     pub members: BTreeMap<UserId, Member>,
+    /// Who is about to be one, and as what: everybody may see him in the group, and he has no part in it yet.
+    pub joining: BTreeMap<UserId, Role>,
     /// When it was made: milliseconds since 1970.
     pub created_ms: u64,
 }
@@ -65,20 +67,50 @@ pub(super) struct StoredMember {
     pub(super) role: i32,
     #[prost(uint64, tag = "3")]
     pub(super) since: u64,
+    /// `since` is not known yet: he is no member, but will be one. The number tells this announcement from another of
+    /// the same user, who was removed between; 0 for a member.
+    #[prost(fixed64, tag = "4")]
+    pub(super) announcement: u64,
 }
 
 impl Stored {
-    /// The role of a user; `None` if he is not a member.
+    /// The role of a user; `None` if he is not a member, or not yet.
     pub(super) fn role(&self, user: &UserId) -> Option<Role> {
-        self.members.iter().find(|member| member.user == user.as_str()).and_then(|member| role(member.role))
+        self.find(user).filter(|member| member.announcement == 0).and_then(|member| role(member.role))
+    }
+
+    /// The role that a user will have who is about to be a member.
+    pub(super) fn joining(&self, user: &UserId) -> Option<Role> {
+        self.find(user).filter(|member| member.announcement != 0).and_then(|member| role(member.role))
     }
 
     pub(super) fn add(&mut self, user: &UserId, role: Role, since: u64) {
-        self.members.push(StoredMember { user: user.to_string(), role: role as i32, since });
+        self.members.push(StoredMember { user: user.to_string(), role: role as i32, since, announcement: 0 });
+    }
+
+    /// He is about to be a member; any number but 0.
+    pub(super) fn announce(&mut self, user: &UserId, role: Role, announcement: u64) {
+        self.members.push(StoredMember { user: user.to_string(), role: role as i32, since: 0, announcement });
+    }
+
+    /// The number under which a user is announced; `None` if he is not.
+    pub(super) fn announcement(&self, user: &UserId) -> Option<u64> {
+        self.find(user).map(|member| member.announcement).filter(|announcement| *announcement != 0)
+    }
+
+    /// Who was announced under this number is a member, and has a part in what is said behind `since`.
+    pub(super) fn settle(&mut self, announcement: u64, since: u64) {
+        for member in self.members.iter_mut().filter(|member| member.announcement == announcement) {
+            (member.since, member.announcement) = (since, 0);
+        }
     }
 
     pub(super) fn remove(&mut self, user: &UserId) {
         self.members.retain(|member| member.user != user.as_str());
+    }
+
+    fn find(&self, user: &UserId) -> Option<&StoredMember> {
+        self.members.iter().find(|member| member.user == user.as_str())
     }
 
     pub(super) fn set_role(&mut self, user: &UserId, role: Role) {
@@ -101,18 +133,22 @@ impl Group {
         }
         let damaged = |what: &dyn ToString| entity::damaged(log, seq, &what.to_string());
         let id = id_of(log).ok_or_else(|| damaged(&"the log is no group's"))?;
-        let mut members = BTreeMap::new();
+        let (mut members, mut joining) = (BTreeMap::new(), BTreeMap::new());
         let mut owner = None;
         for member in &stored.members {
             let user = known(member.user.parse().map_err(|error| damaged(&error))?);
             let role = role(member.role).ok_or_else(|| damaged(&format!("no role {}", member.role)))?;
+            if member.announcement != 0 {
+                joining.insert(user, role);
+                continue;
+            }
             if role == Role::Owner {
                 owner = Some(user.clone());
             }
             members.insert(user, Member { role, since: member.since });
         }
         let owner = owner.ok_or_else(|| damaged(&"it has no owner"))?;
-        Ok(Some(Self { id, title: stored.title.clone(), owner, members, created_ms: stored.created_ms }))
+        Ok(Some(Self { id, title: stored.title.clone(), owner, members, joining, created_ms: stored.created_ms }))
     }
 }
 

@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::{Clock as _, System};
 use crate::conversation::Conversation;
+use crate::entity;
 use crate::entity::follow::{Follow as _, Source, follow};
 use crate::entity::{Entities, Held};
 use crate::id::{GroupId, UserId};
@@ -150,13 +151,33 @@ impl Groups {
     /// Adds a member, who sees messages from now on; nothing happens if he is one. The owner and the admins may, and
     /// only the owner adds an admin.
     ///
+    /// He sees every message that is sent after this has returned, and none that was acknowledged while he was not in
+    /// the group's list ([`Group::members`], [`Group::joining`]). The group and its messages are two logs, and no
+    /// append is to both, so he is announced in the list first, and where the messages are is read after that: read
+    /// before, it would give him what was said between, by people who did not see him there.
+    ///
     /// # Errors
-    /// `NotFound`, `NotAllowed`, `Full`, `TooManyGroups`, `Conflict`, `UnknownOutcome` and the store's.
+    /// `NotFound`, `NotAllowed`, `Full`, `TooManyGroups`, `Conflict`, `UnknownOutcome` and the store's. With the last
+    /// three he may stay announced, with no part in anything, until he is added again or removed.
     pub async fn add(&self, by: &UserId, group: &GroupId, user: &UserId, role: Role) -> Result<(), GroupError> {
+        let announced = self.announce(by, group, user, role).await?;
+        let Some(announcement) = announced.announcement(user) else { return Ok(()) };
         let since = self.entities.store().head(&Conversation::Group(group.clone()).log()).await?.seq;
+        // Not who adds him, who may be out by now: what he was allowed to do is done. Who was removed meanwhile stays
+        // so, and whom another has settled has his number.
+        let settled = self.update(group, |now| {
+            let still = now.announcement(user) == Some(announcement);
+            Ok(still.then(|| with(now, |next| next.settle(announcement, since))))
+        });
+        settled.await.map(|_| ())
+    }
+
+    /// Puts a user into the list of a group, unless he is there; what the list is now.
+    async fn announce(&self, by: &UserId, group: &GroupId, user: &UserId, role: Role) -> Result<Stored, GroupError> {
+        let announcement = u64::from_le_bytes(entity::random()?).max(1);
         self.change(by, group, |now, mine| {
             need(mine, if role == Role::Member { Role::Admin } else { Role::Owner })?;
-            if now.role(user).is_some() {
+            if now.role(user).is_some() || now.joining(user).is_some() {
                 return Ok(None);
             }
             if role == Role::Owner {
@@ -166,7 +187,7 @@ impl Groups {
                 return Err(GroupError::Full { limit: self.limits.members });
             }
             self.has_room(user)?;
-            Ok(Some(with(now, |next| next.add(user, role, since))))
+            Ok(Some(with(now, |next| next.announce(user, role, announcement))))
         })
         .await
     }
@@ -178,7 +199,7 @@ impl Groups {
     /// `NotFound`, `NotAllowed`, `OwnerStays`, `Conflict`, `UnknownOutcome` and the store's.
     pub async fn remove(&self, by: &UserId, group: &GroupId, user: &UserId) -> Result<(), GroupError> {
         self.change(by, group, |now, mine| {
-            match now.role(user) {
+            match now.role(user).or_else(|| now.joining(user)) {
                 Some(Role::Owner) if by == user => return Err(GroupError::OwnerStays),
                 Some(_) if by == user => {}
                 Some(Role::Member) => need(mine, Role::Admin)?,
@@ -191,6 +212,7 @@ impl Groups {
             Ok(Some(with(now, |next| next.remove(user))))
         })
         .await
+        .map(|_| ())
     }
 
     /// Gives a member another role; only the owner may. Who makes another the owner hands the group over, and is an
@@ -214,6 +236,7 @@ impl Groups {
             }
         })
         .await
+        .map(|_| ())
     }
 
     /// Gives the group another title. The owner and the admins may.
@@ -227,6 +250,7 @@ impl Groups {
             Ok(Some(with(now, |next| title.clone_into(&mut next.title))))
         })
         .await
+        .map(|_| ())
     }
 
     /// Deletes the group; only the owner may. Its messages are nobody's then, and its name is not given again.
@@ -239,23 +263,29 @@ impl Groups {
             Ok(Some(with(now, |next| next.members.clear())))
         })
         .await
+        .map(|_| ())
     }
 
-    /// A change by a member of a group, who is told his role.
+    /// A change by a member of a group, who is told his role; what the group is now.
     async fn change(
         &self,
         by: &UserId,
         group: &GroupId,
         mut change: impl FnMut(&Stored, Role) -> Result<Option<Stored>, GroupError>,
-    ) -> Result<(), GroupError> {
+    ) -> Result<Stored, GroupError> {
+        self.update(group, |now| change(now, now.role(by).ok_or(GroupError::NotFound)?)).await
+    }
+
+    async fn update(
+        &self,
+        group: &GroupId,
+        change: impl FnMut(&Stored) -> Result<Option<Stored>, GroupError>,
+    ) -> Result<Stored, GroupError> {
         let log: LogName = log(group);
-        let changed = self.entities.change(&log, |now: &Stored| {
-            let mine = now.role(by).ok_or(GroupError::NotFound)?;
-            change(now, mine)
-        });
-        let held = changed.await?;
+        let held = self.entities.change(&log, change).await?;
+        let state = held.state.clone();
         self.known.take(&log, held, Source::Own);
-        Ok(())
+        Ok(state)
     }
 
     fn has_room(&self, user: &UserId) -> Result<(), GroupError> {

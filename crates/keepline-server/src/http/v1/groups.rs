@@ -183,8 +183,10 @@ pub(super) async fn remove_member(
 fn look(services: &Services, user: &UserId, group: &GroupId) -> Result<GroupView, ApiError> {
     let group = services.groups.get(group).filter(|group| group.members.contains_key(user));
     let group = group.ok_or_else(|| ApiError::new(Code::NotFound, "you are in no group of this name"))?;
-    let members = group.members.iter();
-    let members = members.map(|(user, member)| MemberView { user: user.to_string(), role: member.role.into() });
+    let members = group.members.iter().map(|(user, member)| (user, member.role));
+    // Who is about to come reads no word yet, but what is said from now on may become his: everybody shall see him.
+    let joining = group.joining.iter().map(|(user, role)| (user, *role));
+    let members = members.chain(joining).map(|(user, role)| MemberView { user: user.to_string(), role: role.into() });
     Ok(GroupView {
         group: group.id.to_string(),
         title: group.title.clone(),

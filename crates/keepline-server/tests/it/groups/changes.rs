@@ -80,7 +80,8 @@ async fn of_many_changes_at_once_none_is_lost() {
     for add in adds {
         add.await.unwrap();
     }
-    for _ in 0..61 {
+    // Each of the sixty is announced, and then settled.
+    for _ in 0..121 {
         feed.recv().await.unwrap();
     }
     let expected = node(store).await.get(&id("team")).unwrap();

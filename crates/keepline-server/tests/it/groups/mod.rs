@@ -1,6 +1,7 @@
 //! Groups: who may do what, how large they get, and what becomes of many changes at once.
 
 mod changes;
+mod joining;
 mod roles;
 
 use std::sync::Arc;

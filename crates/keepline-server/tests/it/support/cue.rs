@@ -31,6 +31,8 @@ pub(crate) struct Cue {
     damaged: Mutex<Option<LogName>>,
     /// What the next read waits for, when it has read.
     gate: Mutex<Option<oneshot::Receiver<()>>>,
+    /// What the next look at a head waits for, when it has looked.
+    head_gate: Mutex<Option<oneshot::Receiver<()>>>,
     /// Where nothing is ever told.
     silence: Option<broadcast::Sender<Committed>>,
 }
@@ -53,7 +55,15 @@ impl Cue {
         silence: Option<broadcast::Sender<Committed>>,
     ) -> Self {
         let fates = Mutex::new(fates.iter().copied().collect());
-        Self { memory, prefix, fates, damaged: Mutex::default(), gate: Mutex::default(), silence }
+        Self {
+            memory,
+            prefix,
+            fates,
+            damaged: Mutex::default(),
+            gate: Mutex::default(),
+            head_gate: Mutex::default(),
+            silence,
+        }
     }
 
     /// From now on the disk gives something else for this log.
@@ -66,6 +76,18 @@ impl Cue {
         let (open, gate) = oneshot::channel();
         *self.gate.lock().unwrap() = Some(gate);
         open
+    }
+
+    /// The answer to the next look at a head, as it is when it is asked for, comes when this is used or dropped.
+    pub(crate) fn hold_a_head(&self) -> oneshot::Sender<()> {
+        let (open, gate) = oneshot::channel();
+        *self.head_gate.lock().unwrap() = Some(gate);
+        open
+    }
+
+    /// Whether somebody waits for each answer that is held.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.gate.lock().unwrap().is_none() && self.head_gate.lock().unwrap().is_none()
     }
 
     /// Whether each fate has met an append.
@@ -103,7 +125,14 @@ impl Store for Cue {
     }
 
     fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>> {
-        self.memory.head(log)
+        let answer = self.memory.head(log);
+        match self.head_gate.lock().unwrap().take() {
+            None => answer,
+            Some(gate) => Box::pin(async move {
+                let _ = gate.await;
+                answer.await
+            }),
+        }
     }
 
     fn read(&self, log: &LogName, after: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
