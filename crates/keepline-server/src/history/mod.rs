@@ -10,8 +10,10 @@ use crate::session::Environment;
 use crate::store::{Page, Record, StoreError};
 
 mod search;
+mod unread;
 
 pub use search::{BadCursor, Cursor, Found, LONGEST_QUERY, SEARCHED_RECORDS};
+pub use unread::{COUNTED, Unread};
 
 /// The most messages of one page.
 pub const LONGEST_PAGE: usize = 200;
@@ -138,7 +140,7 @@ fn entry(conversation: &Conversation, record: &Record) -> Option<Entry> {
     match Message::from_record(record) {
         Ok((id, message)) => Some(Entry { conversation: conversation.clone(), seq: record.seq, id, message }),
         Err(error) => {
-            tracing::error!(%error, %conversation, "left out of a page");
+            tracing::error!(%error, %conversation, "left out");
             None
         }
     }

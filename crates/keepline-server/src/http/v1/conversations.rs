@@ -13,6 +13,7 @@ use super::caller::Caller;
 use super::cursor;
 use super::seq::Seq;
 use crate::conversation::Conversation;
+use crate::history::HistoryError;
 use crate::http::Services;
 use crate::http::error::{ApiError, Code, ErrorBody};
 use crate::http::extract::{Body, Path, UrlQuery, id, limit};
@@ -33,8 +34,10 @@ pub(super) struct Entry {
     delivered: Seq,
     /// The last message that the user has read, on any device.
     read: Seq,
-    /// Messages after that.
+    /// Messages of others after that, of those that are still there. At most 1,000 are looked at, and 256 KiB.
     unread: Seq,
+    /// There may be more of them than were looked at.
+    unread_more: bool,
 }
 
 /// A page of conversations, in the order of their names.
@@ -77,20 +80,28 @@ pub(super) async fn list(
         Some(device) => marks(&services, &format!("d.{user}.{device}")).await?,
         None => HashMap::new(),
     };
-    let entry = |(conversation, head): (Conversation, u64)| {
+    let history = services.history();
+    let mut conversations = Vec::with_capacity(all.len());
+    for (conversation, head) in all {
+        // Who is out by now has it in his list no longer.
+        let Some(start) = services.directory.reads_behind(user, &conversation) else { continue };
         let log = conversation.log();
-        let start = services.directory.reads_behind(user, &conversation).unwrap_or(0);
         let mark = |marks: &HashMap<LogName, u64>| marks.get(&log).copied().unwrap_or(0).max(start).min(head);
         let (read, delivered) = (mark(&read), mark(&delivered));
-        Entry {
+        let unread = match history.unread(user, &conversation, read, head).await {
+            Err(HistoryError::NotMember) => continue,
+            counted => counted?,
+        };
+        conversations.push(Entry {
             conversation: conversation.to_string(),
             head: Seq(head),
             delivered: Seq(delivered),
             read: Seq(read),
-            unread: Seq(head - read),
-        }
-    };
-    Ok(Json(Entries { conversations: all.into_iter().map(entry).collect(), next }))
+            unread: Seq(unread.count),
+            unread_more: unread.more,
+        });
+    }
+    Ok(Json(Entries { conversations, next }))
 }
 
 /// How far the user has read.

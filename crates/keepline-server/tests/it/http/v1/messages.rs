@@ -38,7 +38,7 @@ async fn conversations_say_how_far_they_are_and_how_far_one_has_read() {
             assert_eq!(server.v1("POST", path, &ann, json!({ "text": text })).await.status, 201);
         }
     }
-    let entry = |conversation: &str, head: &str, read: &str, unread: &str| json!({ "conversation": conversation, "head": head, "delivered": "0", "read": read, "unread": unread });
+    let entry = |conversation: &str, head: &str, read: &str, unread: &str| json!({ "conversation": conversation, "head": head, "delivered": "0", "read": read, "unread": unread, "unread_more": false });
     let list = async |token: &str| {
         let wanted = json!([entry("p.ann.bob", "2", "0", "2"), entry("all", "2", "0", "2")]);
         let listed = async {

@@ -8,3 +8,4 @@ mod messages;
 mod refusals;
 mod schedules;
 mod tokens;
+mod unread;
