@@ -1,6 +1,6 @@
 //! Errors of accounts and tokens: what was wrong, in one word for programs and one sentence for people.
 
-use crate::entity::{ChangeError, WriteError};
+use crate::entity::entity_error;
 use crate::store::StoreError;
 
 /// Why an account was not made, changed or entered.
@@ -66,25 +66,7 @@ impl AccountError {
     }
 }
 
-impl From<WriteError> for AccountError {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Unknown => Self::UnknownOutcome,
-            WriteError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<ChangeError<Self>> for AccountError {
-    fn from(error: ChangeError<Self>) -> Self {
-        match error {
-            ChangeError::Absent => Self::BadCredentials,
-            ChangeError::Refused(error) => error,
-            ChangeError::Contended => Self::Conflict,
-            ChangeError::Write(error) => error.into(),
-        }
-    }
-}
+entity_error!(AccountError, absent: BadCredentials);
 
 /// Why a token lets nobody in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

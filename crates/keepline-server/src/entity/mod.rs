@@ -89,6 +89,33 @@ impl<E> From<StoreError> for ChangeError<E> {
     }
 }
 
+/// Makes an error one of entities: with `UnknownOutcome`, `Store` and `Conflict`, and a word for an entity that is not
+/// there.
+macro_rules! entity_error {
+    ($error:ty, absent: $absent:ident) => {
+        impl From<$crate::entity::WriteError> for $error {
+            fn from(error: $crate::entity::WriteError) -> Self {
+                match error {
+                    $crate::entity::WriteError::Unknown => Self::UnknownOutcome,
+                    $crate::entity::WriteError::Store(error) => Self::Store(error),
+                }
+            }
+        }
+
+        impl From<$crate::entity::ChangeError<Self>> for $error {
+            fn from(error: $crate::entity::ChangeError<Self>) -> Self {
+                match error {
+                    $crate::entity::ChangeError::Absent => Self::$absent,
+                    $crate::entity::ChangeError::Refused(error) => error,
+                    $crate::entity::ChangeError::Contended => Self::Conflict,
+                    $crate::entity::ChangeError::Write(error) => error.into(),
+                }
+            }
+        }
+    };
+}
+pub(crate) use entity_error;
+
 impl Entities {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self { store, lanes: [const { Mutex::const_new(()) }; LANES] }

@@ -1,6 +1,6 @@
 //! Errors of groups: what was wrong, in one word for programs and one sentence for people.
 
-use crate::entity::{ChangeError, WriteError};
+use crate::entity::entity_error;
 use crate::store::StoreError;
 
 /// Why a group was not made or changed.
@@ -78,22 +78,4 @@ impl GroupError {
     }
 }
 
-impl From<WriteError> for GroupError {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Unknown => Self::UnknownOutcome,
-            WriteError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<ChangeError<Self>> for GroupError {
-    fn from(error: ChangeError<Self>) -> Self {
-        match error {
-            ChangeError::Absent => Self::NotFound,
-            ChangeError::Refused(error) => error,
-            ChangeError::Contended => Self::Conflict,
-            ChangeError::Write(error) => error.into(),
-        }
-    }
-}
+entity_error!(GroupError, absent: NotFound);

@@ -1,6 +1,6 @@
 //! Errors of delayed messages: what was wrong, in one word for programs and one sentence for people.
 
-use crate::entity::{ChangeError, WriteError};
+use crate::entity::entity_error;
 use crate::store::StoreError;
 
 /// Why a delayed message was not taken, changed or cancelled.
@@ -72,22 +72,4 @@ impl ScheduleError {
     }
 }
 
-impl From<WriteError> for ScheduleError {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Unknown => Self::UnknownOutcome,
-            WriteError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<ChangeError<Self>> for ScheduleError {
-    fn from(error: ChangeError<Self>) -> Self {
-        match error {
-            ChangeError::Absent => Self::NotFound,
-            ChangeError::Refused(error) => error,
-            ChangeError::Contended => Self::Conflict,
-            ChangeError::Write(error) => error.into(),
-        }
-    }
-}
+entity_error!(ScheduleError, absent: NotFound);
