@@ -8,6 +8,7 @@ use keepline::liveness::HeartbeatError;
 use crate::accounts::Hashing;
 use crate::line::{PaceLimit, Terms};
 use crate::retention::Limits;
+use crate::room::{Listeners, NoRoom, Room};
 
 /// What an operator may choose. Start from [`Config::default`], which is cim's own ports on loopback, and change fields.
 #[derive(Clone, Debug)]
@@ -34,8 +35,11 @@ pub struct Config {
     /// How long something may wait to be taken by a client before it is closed as `slow_consumer`; half as long again
     /// for what waits in the kernel only (`TCP_USER_TIMEOUT`).
     pub slow_after: Duration,
-    /// Lines at one time; `None` for what the process's descriptors allow.
+    /// Long connections at one time; `None` for what the limit of open files leaves ([`room`](Self::room)).
     pub connections: Option<usize>,
+    /// How many files this server may have open at one time; `None` for as many as the process. A program that opens
+    /// many itself keeps its own part out of this.
+    pub descriptors: Option<u64>,
     /// How fast a client may send; `None` for as fast as it can.
     pub pace: Option<PaceLimit>,
     /// What a password costs.
@@ -72,6 +76,7 @@ impl Default for Config {
             login_within: Duration::from_secs(10),
             slow_after: Duration::from_secs(30),
             connections: None,
+            descriptors: None,
             pace: Some(PaceLimit::default()),
             hashing: Hashing::default(),
             retention: Limits::default(),
@@ -88,6 +93,17 @@ impl Config {
             CimMode::Off => false,
             CimMode::Auto => self.http.ip().is_loopback() && self.tcp.ip().is_loopback(),
         }
+    }
+
+    /// How many connections each listener takes, by the limit of open files.
+    ///
+    /// # Errors
+    /// They do not fit: [`ConfigError::Room`].
+    pub fn room(&self) -> Result<Room, ConfigError> {
+        let descriptors = self.descriptors.unwrap_or_else(process_limit);
+        let listeners =
+            Listeners { cim_http: self.cim_http.is_some() && self.speaks_cim(), admin: self.admin.is_some() };
+        Room::share(descriptors, self.connections, listeners).map_err(ConfigError::Room)
     }
 
     /// Whether a server can work with these settings.
@@ -114,7 +130,7 @@ impl Config {
         if self.name.is_empty() || self.name.len() > 64 || self.name.chars().any(char::is_control) {
             return Err(ConfigError::Name);
         }
-        Ok(())
+        self.room().map(|_| ())
     }
 }
 
@@ -142,6 +158,14 @@ pub enum ConfigError {
     /// The name stands in logs and frames.
     #[error("the server's name is 1 to 64 bytes without control characters")]
     Name,
+    /// More connections than files may be open.
+    #[error(transparent)]
+    Room(NoRoom),
+}
+
+/// The soft limit of open files of this process.
+fn process_limit() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 impl From<ConfigError> for std::io::Error {
@@ -174,7 +198,7 @@ mod tests {
     #[test]
     fn what_can_not_work_is_refused_with_a_sentence() {
         type Change = fn(&mut Config);
-        let table: [(Change, &str); 6] = [
+        let table: [(Change, &str); 7] = [
             (
                 |config| config.terms.silence = Duration::from_secs(30),
                 "the heartbeat's terms: silence limit 30s is below twice the ping interval 25s: allow at least 50s, or \
@@ -195,6 +219,10 @@ mod tests {
                 "zero time for a client to take what it is sent: allow at least a second",
             ),
             (|config| config.name = "a\nb".into(), "the server's name is 1 to 64 bytes without control characters"),
+            (
+                |config| config.connections = Some(0),
+                "0 long connections would refuse everybody: allow at least 1 (--max-connections)",
+            ),
         ];
         for (change, said) in table {
             let mut config = Config::default();

@@ -16,6 +16,7 @@ pub mod message;
 pub mod metrics;
 pub mod node;
 pub mod retention;
+pub mod room;
 pub mod schedule;
 pub mod session;
 pub mod store;

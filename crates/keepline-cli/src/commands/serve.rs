@@ -12,7 +12,7 @@ use keepline::serve::Stop;
 use keepline_server::store::Store;
 use keepline_server::store::memory::Memory;
 use keepline_server::store::redb::{Options, Redb};
-use keepline_server::{Addresses, CimMode, Config, Node};
+use keepline_server::{CimMode, Config, Node};
 
 use crate::args::{duration, whole};
 use crate::descriptors::raise_descriptor_limit;
@@ -58,7 +58,8 @@ pub(crate) struct ServeArgs {
     /// End a line whose client has not taken what was sent to it for this long.
     #[arg(long, default_value = "30s", value_parser = duration, value_name = "TIME")]
     slow_after: Duration,
-    /// Lines at one time; default: the limit of open files less 256.
+    /// Long connections at one time; default: the limit of open files less 256, and less what HTTP may take (1344, or
+    /// a quarter of the rest where that is less).
     #[arg(long, value_parser = whole::<usize>, value_name = "N")]
     max_connections: Option<usize>,
     /// Threads that serve; default: one a core.
@@ -114,7 +115,7 @@ async fn serve(args: &ServeArgs) -> io::Result<()> {
     config.check()?;
     let store = args.store()?;
     let node = Node::start(config, store).await.map_err(io::Error::other)?;
-    announce(node.addresses(), args);
+    announce(&node, args);
     tokio::select! {
         () = stop.next() => {}
         () = node.stop_asked() => {}
@@ -161,7 +162,8 @@ impl ServeArgs {
 }
 
 /// Says where it listens: the first line of the output.
-fn announce(addresses: &Addresses, args: &ServeArgs) {
+fn announce(node: &Node, args: &ServeArgs) {
+    let (addresses, room) = (node.addresses(), node.room());
     let text = |address: Option<SocketAddr>| address.map(|address| address.to_string());
     if args.json {
         let line = serde_json::json!({
@@ -170,6 +172,9 @@ fn announce(addresses: &Addresses, args: &ServeArgs) {
             "admin": text(addresses.admin),
             "cim_http": text(addresses.cim_http),
             "limits": args.limits.name(),
+            "descriptors": room.descriptors,
+            "connections": room.lines,
+            "http_connections": { "http": room.http, "cim_http": room.cim_http, "admin": room.admin },
         });
         return println!("{line}");
     }
@@ -180,6 +185,12 @@ fn announce(addresses: &Addresses, args: &ServeArgs) {
         }
     }
     println!();
+    println!(
+        "room for {} long connections and {} of HTTP: {} files may be open",
+        room.lines,
+        room.http + room.cim_http + room.admin,
+        room.descriptors
+    );
     if args.limits != Limits::Default {
         println!("limits: {}", args.limits.name());
     }

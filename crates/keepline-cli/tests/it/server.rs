@@ -2,6 +2,7 @@
 
 mod bytes;
 mod cim_cut;
+mod crowded;
 mod cut;
 mod gone;
 mod scene;

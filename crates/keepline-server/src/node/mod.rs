@@ -30,6 +30,7 @@ use crate::http::{self, CimSettings, Services};
 use crate::line::{LineService, LineSettings, Lines};
 use crate::metrics::{Metered, Metrics};
 use crate::retention::Retention;
+use crate::room::Room;
 use crate::schedule::Schedules;
 use crate::session::{Environment, Hub};
 use crate::store::{Store, StoreError};
@@ -40,6 +41,7 @@ mod sweep;
 /// A running server. Dropped, it stops at once.
 pub struct Node {
     addresses: Addresses,
+    room: Room,
     services: Arc<Services>,
     lines: ServerHandle,
     stopping: CancellationToken,
@@ -110,6 +112,7 @@ impl Node {
         hub: impl AsyncFnOnce(Arc<Environment>) -> Result<Arc<Hub>, StoreError>,
     ) -> Result<Self, StartError> {
         config.check()?;
+        let room = config.room()?;
         let bound = Bound::at(&config).await?;
         let services = wire(&config, store, &bound, hub).await?;
         let lines = Lines::new(
@@ -123,11 +126,12 @@ impl Node {
         settings.outbox.age = config.slow_after.into();
         settings.observer = Some(Arc::clone(&services.metrics) as _);
         let mut limits = Limits::default();
-        limits.connections = config.connections.unwrap_or(limits.connections);
+        limits.connections = room.lines;
         let addresses = bound.addresses.clone();
         let server = Server::new(bound.tcp, settings, limits);
         let node = Self {
             addresses,
+            room,
             services,
             lines: server.handle(),
             stopping: CancellationToken::new(),
@@ -137,14 +141,14 @@ impl Node {
         let retention = Retention::new(Arc::clone(&node.services.store), Arc::new(clock::System), config.retention);
         node.tasks.spawn(retention.run(node.stopping.clone()));
         node.tasks.spawn(sweep::run(Arc::clone(&node.services), node.stopping.clone()));
-        node.serve_http("public", bound.http, http::public(&node.services, config.speaks_cim()));
+        node.serve_http("public", bound.http, room.http, http::public(&node.services, config.speaks_cim()));
         if let Some(listener) = bound.cim_http {
-            node.serve_http("cim_push", listener, http::cim::push(&node.services));
+            node.serve_http("cim_push", listener, room.cim_http, http::cim::push(&node.services));
         }
         if let Some(listener) = bound.admin {
             let drain = Arc::new(Leaving { stopping: node.stopping.clone() });
             let admin = http::admin::Admin { services: Arc::clone(&node.services), drain };
-            node.serve_http("admin", listener, http::admin::router(admin));
+            node.serve_http("admin", listener, room.admin, http::admin::router(admin));
         }
         Ok(node)
     }
@@ -153,6 +157,12 @@ impl Node {
     #[must_use]
     pub const fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// How many connections each of its listeners takes.
+    #[must_use]
+    pub const fn room(&self) -> Room {
+        self.room
     }
 
     /// Its parts, for a program that has the server inside.
@@ -191,9 +201,10 @@ impl Node {
         self.services.store.close().await;
     }
 
-    fn serve_http(&self, name: &'static str, listener: TcpListener, router: axum::Router) {
+    fn serve_http(&self, name: &'static str, listener: TcpListener, connections: usize, router: axum::Router) {
         let (metrics, stop) = (Arc::clone(&self.services.metrics), self.stopping.clone());
-        self.tasks.spawn(http::serve::serve(listener, name, router, http::serve::Limits::default(), metrics, stop));
+        let limits = http::serve::Limits { connections, ..http::serve::Limits::default() };
+        self.tasks.spawn(http::serve::serve(listener, name, router, limits, metrics, stop));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use keepline_witness::{Server, request};
@@ -24,6 +25,8 @@ pub(crate) struct Im {
     /// On loopback of its namespace.
     pub(crate) admin: SocketAddr,
     pub(crate) cim_http: SocketAddr,
+    /// What it said at its start.
+    pub(crate) told: Value,
 }
 
 /// How a session ended, by the server's own account, and when the test read that.
@@ -52,7 +55,20 @@ impl Im {
     /// On loopback, or in a namespace, at free ports. cim's clients are served.
     #[track_caller]
     pub(crate) fn start(place: Option<&Namespace>, people: &People, args: &str) -> Self {
-        let mut command = command(place, env!("CARGO_BIN_EXE_keepline").as_ref());
+        let command = command(place, env!("CARGO_BIN_EXE_keepline").as_ref());
+        Self::spawn(command, place, people, args)
+    }
+
+    /// On loopback, in a process that may have so many files open.
+    #[track_caller]
+    pub(crate) fn start_under(files: u32, people: &People) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_keepline")]);
+        Self::spawn(command, None, people, "")
+    }
+
+    #[track_caller]
+    fn spawn(mut command: Command, place: Option<&Namespace>, people: &People, args: &str) -> Self {
         let public = place.map_or("127.0.0.1", |place| place.listen);
         command.args(["serve", "--json", "--cim", "on", "--cim-http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
         command.args(["--http", &format!("{public}:0"), "--tcp", &format!("{public}:0"), "--data"]).arg(people.data());
@@ -68,7 +84,8 @@ impl Im {
         let server = Server { http: local("http"), tcp: local("tcp") };
         let ip = place.map_or(Ipv4Addr::LOCALHOST, |place| place.address);
         let by_cable = SocketAddr::from((ip, server.tcp.port()));
-        Self { process, server, by_cable, admin: address("admin"), cim_http: address("cim_http") }
+        let (admin, cim_http) = (address("admin"), address("cim_http"));
+        Self { process, server, by_cable, admin, cim_http, told }
     }
 
     pub(crate) fn pid(&self) -> Pid {
