@@ -16,8 +16,6 @@ use std::sync::Arc;
 use keepline::serve::{Limits, Server, ServerHandle, tcp};
 use keepline::{Duration, KernelWatch};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::accounts::Accounts;
 use crate::clock;
@@ -25,7 +23,6 @@ use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::groups::Groups;
-use crate::http::admin::Drain;
 use crate::http::{self, CimSettings, Services};
 use crate::line::{LineService, LineSettings, Lines};
 use crate::metrics::{Metered, Metrics};
@@ -36,7 +33,10 @@ use crate::session::{Environment, Hub};
 use crate::store::{Store, StoreError};
 
 mod delayed;
+mod ending;
 mod sweep;
+
+use ending::{Ending, Part};
 
 /// A running server. Dropped, it stops at once.
 pub struct Node {
@@ -44,8 +44,7 @@ pub struct Node {
     room: Room,
     services: Arc<Services>,
     lines: ServerHandle,
-    stopping: CancellationToken,
-    tasks: TaskTracker,
+    ending: Ending,
 }
 
 /// Where a server is reached.
@@ -129,26 +128,21 @@ impl Node {
         limits.connections = room.lines;
         let addresses = bound.addresses.clone();
         let server = Server::new(bound.tcp, settings, limits);
-        let node = Self {
-            addresses,
-            room,
-            services,
-            lines: server.handle(),
-            stopping: CancellationToken::new(),
-            tasks: TaskTracker::new(),
-        };
-        node.tasks.spawn(server.run(LineService(lines)));
+        let node = Self { addresses, room, services, lines: server.handle(), ending: Ending::default() };
+        let Ending { lines: line_tasks, public, admin, .. } = &node.ending;
+        line_tasks.spawn(server.run(LineService(lines)));
         let retention = Retention::new(Arc::clone(&node.services.store), Arc::new(clock::System), config.retention);
-        node.tasks.spawn(retention.run(node.stopping.clone()));
-        node.tasks.spawn(sweep::run(Arc::clone(&node.services), node.stopping.clone()));
-        node.serve_http("public", bound.http, room.http, http::public(&node.services, config.speaks_cim()));
+        public.tasks.spawn(retention.run(public.end.clone()));
+        public.tasks.spawn(sweep::run(Arc::clone(&node.services), public.end.clone()));
+        let router = http::public(&node.services, config.speaks_cim());
+        node.serve_http(public, "public", bound.http, room.http, router);
         if let Some(listener) = bound.cim_http {
-            node.serve_http("cim_push", listener, room.cim_http, http::cim::push(&node.services));
+            node.serve_http(public, "cim_push", listener, room.cim_http, http::cim::push(&node.services));
         }
         if let Some(listener) = bound.admin {
-            let drain = Arc::new(Leaving { stopping: node.stopping.clone() });
-            let admin = http::admin::Admin { services: Arc::clone(&node.services), drain };
-            node.serve_http("admin", listener, room.admin, http::admin::router(admin));
+            let reached =
+                http::admin::Admin { services: Arc::clone(&node.services), drain: Arc::new(node.ending.clone()) };
+            node.serve_http(admin, "admin", listener, room.admin, http::admin::router(reached));
         }
         Ok(node)
     }
@@ -177,55 +171,48 @@ impl Node {
         &self.lines
     }
 
-    /// Resolves when the admin listener was asked to stop the server.
+    /// Resolves when the admin listener was asked to let the server go. It is not ready from then on; all else is for
+    /// whoever runs it to do, by [`drain`](Self::drain).
     pub fn stop_asked(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.stopping.clone().cancelled_owned()
+        self.ending.begun()
     }
 
-    /// Accepts nothing new, tells the clients to come back after this time, and lets the long connections go, evenly
-    /// over it.
+    /// Lets everybody go, in this order: `/ready` answers 503 at once, no long connection is accepted any more, the
+    /// clients are told to come back after this time, and their connections are closed evenly over it; HTTP serves
+    /// until the last of them has ended, or had the settings' linger and a second for it. Then public HTTP ends, with
+    /// up to 10 s for requests in flight, and the admin listener last, in the same way.
     pub async fn drain(&self, over: Duration) {
+        self.ending.begin();
         self.services.hub.go_away(over.to_std());
         self.lines.drain(over);
-        self.stopping.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.ending.in_order().await;
     }
 
     /// Ends every connection now, and writes what was taken.
     pub async fn stop(self) {
         self.lines.stop();
-        self.stopping.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.ending.at_once();
+        self.ending.in_order().await;
         self.services.store.close().await;
     }
 
-    fn serve_http(&self, name: &'static str, listener: TcpListener, connections: usize, router: axum::Router) {
-        let (metrics, stop) = (Arc::clone(&self.services.metrics), self.stopping.clone());
+    fn serve_http(
+        &self,
+        part: &Part,
+        name: &'static str,
+        listener: TcpListener,
+        connections: usize,
+        router: axum::Router,
+    ) {
+        let metrics = Arc::clone(&self.services.metrics);
         let limits = http::serve::Limits { connections, ..http::serve::Limits::default() };
-        self.tasks.spawn(http::serve::serve(listener, name, router, limits, metrics, stop));
-    }
-}
-
-/// How the admin listener tells the server to go.
-struct Leaving {
-    stopping: CancellationToken,
-}
-
-impl Drain for Leaving {
-    fn drain(&self) {
-        self.stopping.cancel();
-    }
-
-    fn is_draining(&self) -> bool {
-        self.stopping.is_cancelled()
+        part.tasks.spawn(http::serve::serve(listener, name, router, limits, metrics, part.end.clone()));
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.stopping.cancel();
+        self.ending.at_once();
         self.lines.stop();
     }
 }
