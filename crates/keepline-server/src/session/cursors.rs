@@ -306,7 +306,8 @@ impl Cursors {
         }
     }
 
-    fn has_room(&self) -> bool {
+    /// Whether one more message may be on its way.
+    pub(super) fn has_room(&self) -> bool {
         self.messages < WINDOW_MESSAGES && self.bytes < WINDOW_BYTES
     }
 }

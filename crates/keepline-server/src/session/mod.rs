@@ -24,6 +24,8 @@ pub mod cim;
 mod cursors;
 mod envelope;
 mod environment;
+#[cfg(test)]
+mod fixture;
 mod hub;
 mod pump;
 mod run;

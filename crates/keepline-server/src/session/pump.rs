@@ -24,13 +24,16 @@ pub(super) async fn run(session: Arc<Session>) {
     let mut wait = FIRST_WAIT;
     while let Some((conversation, after, page)) = session.next_read() {
         match read(&session, &conversation, after, page).await {
-            Ok(found) => {
-                if session.deliver(&conversation, after, found) {
+            Ok(found) => match session.deliver(&conversation, after, found) {
+                // Without room the next look for work ends the task, unless there is room again.
+                Delivered::Some | Delivered::NoRoom => {
                     wait = FIRST_WAIT;
                     continue;
                 }
-                tracing::warn!(session = %session.id, %conversation, after, "the log does not have what the feed told of");
-            }
+                Delivered::Missing => {
+                    tracing::warn!(session = %session.id, %conversation, after, "the log does not have what the feed told of");
+                }
+            },
             Err(error) => {
                 tracing::warn!(%error, session = %session.id, %conversation, "log not read, trying again");
             }
@@ -47,6 +50,18 @@ enum Found {
     Nothing {
         first: u64,
     },
+}
+
+/// What has become of what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+enum Delivered {
+    /// It went out as far as there was room, or is of no use any more.
+    Some,
+    /// Other messages have taken the window meanwhile; the next acknowledgement goes on from here.
+    NoRoom,
+    /// The log does not have what comes next: the feed was faster than the store's readers.
+    Missing,
 }
 
 async fn read(session: &Session, conversation: &Conversation, after: u64, page: Page) -> Result<Found, StoreError> {
@@ -68,13 +83,16 @@ impl Session {
         next
     }
 
-    /// Pushes what was read, as far as there is room, in one piece; false if nothing has come of it.
-    fn deliver(self: &Arc<Self>, conversation: &Conversation, after: u64, found: Found) -> bool {
+    /// Pushes what was read, as far as there is room, in one piece.
+    fn deliver(self: &Arc<Self>, conversation: &Conversation, after: u64, found: Found) -> Delivered {
         let mut state = self.lock();
-        let State::Live(live) = &mut *state else { return true };
-        let Some(cursors) = &mut live.cursors else { return true };
+        let State::Live(live) = &mut *state else { return Delivered::Some };
+        let Some(cursors) = &mut live.cursors else { return Delivered::Some };
         if !cursors.is_reading(conversation, after) {
-            return true;
+            return Delivered::Some;
+        }
+        if !cursors.has_room() {
+            return Delivered::NoRoom;
         }
         // Not beyond what the feed has told: what it tells next is offered, and must not have been sent before.
         let known = self.environment.directory.known(conversation);
@@ -89,14 +107,14 @@ impl Session {
         let frames = batch.content.into_frames(self);
         live.pushes += u64::from(!frames.is_empty());
         cursors.catch_up(conversation, known.told);
-        let moved = !cursors.is_reading(conversation, after);
+        let delivered = if cursors.is_reading(conversation, after) { Delivered::Missing } else { Delivered::Some };
         cursors.settle(conversation, known.offered);
         if !frames.is_empty() && self.connection.push(frames.into()).is_err() {
             *state = State::Ended;
         } else {
             self.go_on(live);
         }
-        moved
+        delivered
     }
 }
 
@@ -219,5 +237,35 @@ impl Content {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cursors::WINDOW_MESSAGES;
+    use super::super::fixture::{Fixture, record};
+    use super::*;
+
+    /// What is read while live messages of another conversation take the whole window is not missing in the log: it is
+    /// read again once there is room.
+    #[tokio::test]
+    async fn a_page_that_finds_the_window_full_is_not_taken_for_missing() {
+        let (behind, busy) = (Conversation::Everyone, "g.busy".parse().unwrap());
+        let fixture = Fixture::new(Speaks::V1).await;
+        let session = &fixture.session;
+        fixture.told(&behind, 3);
+        session.fall_behind(&behind, 0);
+        let page = || Found::Records((1..=3).map(record).collect());
+        let Some((read, 0, _)) = session.next_read() else { panic!("nothing to read") };
+        assert_eq!(read, behind);
+        fixture.offer(&busy, 1, WINDOW_MESSAGES as u64);
+        assert_eq!(session.deliver(&behind, 0, page()), Delivered::NoRoom);
+        assert!(session.next_read().is_none(), "and its task ends");
+        assert_eq!(session.ack(&busy, 2), Ok(()));
+        let Some((read, 0, page)) = session.next_read() else { panic!("nothing to read") };
+        assert_eq!((read, page.records), (behind.clone(), 2), "from where it was");
+        assert_eq!(session.deliver(&behind, 0, Found::Records((1..=2).map(record).collect())), Delivered::Some);
+        assert_eq!(session.ack(&busy, 4), Ok(()));
+        assert_eq!(session.deliver(&behind, 2, Found::Records(Vec::new())), Delivered::Missing);
     }
 }
