@@ -1,12 +1,13 @@
 //! cim's dialects on the line: what its clients are sent, and when that counts as delivered.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keepline::Reason;
 use keepline_proto::wire::dialect::Dialect;
 use keepline_server::delivery::Sender;
 use keepline_server::line::LineSettings;
 use keepline_server::message::Kind;
+use keepline_server::session::Session;
 
 use crate::stage::*;
 
@@ -49,6 +50,18 @@ fn said(dialect: Dialect, frame: &cim::Frame, receiver: i64) -> (String, Vec<Str
     assert_eq!(frame.properties["receiveUserId"], receiver.to_string(), "cim's client drops a frame without it");
     let texts = if frame.batch.is_empty() { vec![frame.text.clone()] } else { frame.batch.clone() };
     (frame.properties["sendUserName"].clone(), texts)
+}
+
+/// Has the line look whether the peer has everything, and waits until it has looked: what the peer sends behind the
+/// request is read behind the look.
+async fn look(session: &Session, peer: &mut Peer) {
+    let (long, short) = (keepline::Duration::from_millis(50), keepline::Duration::from_millis(30));
+    let connection = session.connection();
+    eventually("he says nothing for a while", || connection.silent_for() > long).await;
+    let start = Instant::now();
+    connection.wake();
+    peer.ping().await;
+    eventually("his ping is read", || connection.silent_for() < short + start.elapsed().into()).await;
 }
 
 #[tokio::test]
@@ -127,11 +140,8 @@ async fn cim_flaw_33_what_the_kernel_of_the_peer_has_not_got_is_not_delivered() 
         session.on_the_way().is_some() && session.connection().queued().messages == 0
     })
     .await;
-    // Time for the first looks after the pushes.
-    for _ in 0..4 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        session.fetch_offline();
-    }
+    session.fetch_offline();
+    look(&session, &mut peer).await;
     assert!(session.on_the_way().is_some(), "the peer has read nothing");
     assert_eq!(stage.marks(&user(zs), "cim").await, [], "and so nothing is marked");
     // One connection: nothing comes twice, however often it is fetched.
