@@ -38,8 +38,13 @@ pub struct Identity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Revocation {
-    /// One token.
-    Token(TokenId),
+    /// One token, and whose it was.
+    Token {
+        /// Its number.
+        id: TokenId,
+        /// Only sessions of this user were begun with it.
+        user: UserId,
+    },
     /// Every token that this user had.
     User(UserId),
     /// Some that we were not told of: every live session's token is to be checked.
@@ -107,7 +112,7 @@ impl Tokens {
             Ok::<_, AccountError>((!now.revoked).then(|| Stored { revoked: true, ..now.clone() }))
         });
         match changed.await {
-            Ok(_) => self.cache.forget(id),
+            Ok(held) => self.cache.forget(id, &held.state.user),
             Err(ChangeError::Absent) => {}
             Err(error) => return Err(error.into()),
         }
@@ -116,12 +121,16 @@ impl Tokens {
 }
 
 impl Cache {
-    fn forget(&self, id: TokenId) {
+    fn forget(&self, id: TokenId, user: &str) {
         // First the count, then the entry: see `Tokens::get`.
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.tokens.remove_sync(&id);
         // Nobody listening is no error.
-        let _ = self.revocations.send(Revocation::Token(id));
+        let _ = self.revocations.send(match user.parse() {
+            Ok(user) => Revocation::Token { id, user },
+            // A damaged name: whose it was is not known.
+            Err(_) => Revocation::Missed,
+        });
     }
 }
 
@@ -132,7 +141,7 @@ impl Follow for Cache {
 
     fn take(&self, log: &LogName, held: Held<Stored>, _: Source) {
         if let Some(id) = TokenId::of_log(log).filter(|_| held.state.revoked) {
-            self.forget(id);
+            self.forget(id, &held.state.user);
         }
     }
 

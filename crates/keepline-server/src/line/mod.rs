@@ -39,6 +39,7 @@ pub use pace::PaceLimit;
 pub use terms::{Terms, TermsLimits};
 
 use pace::Pace;
+use revoked::Verdict;
 
 /// The device of every cim client.
 const CIM_DEVICE: &str = "cim";
@@ -210,7 +211,12 @@ impl Line {
         let (connection, lines) = (turn.connection(), Arc::clone(&self.lines));
         drop(tokio::spawn(async move {
             // Again, now that whoever calls it back finds the session: it may have been called back in between.
-            let _ = revoked::judge(&lines.hub, &lines.accounts, &session).await;
+            match revoked::judge(&lines.hub, &lines.accounts, &session).await {
+                Verdict::Good => {}
+                Verdict::Ended => return,
+                // Nobody is let in on a token that can't be looked up, here as before.
+                Verdict::Unknown => return lines.hub.end(&session, Reason::ServerError),
+            }
             drop(lines);
             session.sync().await;
             connection.resume();

@@ -208,9 +208,14 @@ impl Hub {
             }
         });
         let Some(session) = found else { return false };
-        self.logout(&session);
-        session.connection.close(reason);
+        self.end(&session, reason);
         true
+    }
+
+    /// Ends a session for this reason.
+    pub(crate) fn end(&self, session: &Arc<Session>, reason: Reason) {
+        self.logout(session);
+        session.connection.close(reason);
     }
 
     /// Tells every client of our protocol that the server is about to stop, and when to come back to the same address.

@@ -1,8 +1,10 @@
 //! Revoked: a session ends with the token that it was begun with.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use keepline::Reason;
 use keepline_server::accounts::TokenId;
 use keepline_server::clock::{Clock, System};
 
@@ -30,6 +32,50 @@ async fn a_token_that_is_called_back_ends_its_session_and_no_other() {
     stage.accounts.revoke_all(&"ann".parse().unwrap()).await.unwrap();
     ends(&mut tablet).await;
     until("nobody is there", || !stage.is_online("ann")).await;
+}
+
+/// The token is found good, is called back, and only then the session begins: nobody who looks for its sessions finds
+/// one. The session looks itself; where it gets no answer, it does not begin either.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_called_back_as_its_session_begins_lets_nobody_in() {
+    for (failing, reason) in [(0, Reason::AuthFailed), (1, Reason::ServerError)] {
+        let moody = Moody::new(64);
+        let stage = Stage::set(Setting { store: Arc::new(moody.clone()), ..Setting::default() }, &["ann"]).await;
+        let token = stage.token("ann", "phone").await;
+        let release = moody.hold_lookup();
+        let (mut phone, task) = stage.connect_with(4096);
+        phone.send(hello(&token, "phone")).await;
+        until("the token is looked up", || moody.holds_lookup()).await;
+        stage.accounts.revoke(TokenId::of(&token).unwrap()).await.unwrap();
+        moody.bad_lookups.store(failing, Ordering::Relaxed);
+        drop(release);
+        assert!(matches!(phone.next().await, Some(Body::Welcome(_))), "it was good as it was looked up");
+        let end = phone.next().await;
+        assert!(matches!(&end, Some(Body::Close(close)) if close.reason == reason.name()), "{end:?} for {reason}");
+        drop(phone);
+        assert_eq!(task.await.unwrap().reason, reason);
+        assert!(!stage.is_online("ann"));
+    }
+}
+
+/// A store that does not answer as a token is called back is asked again.
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_token_could_not_be_checked_is_looked_at_again() {
+    let moody = Moody::new(64);
+    let stage = Stage::set(Setting { store: Arc::new(moody.clone()), ..Setting::default() }, &["ann"]).await;
+    let token = stage.token("ann", "phone").await;
+    let (mut phone, _task) = stage.connect_with(4096);
+    phone.send(hello(&token, "phone")).await;
+    assert!(matches!(phone.next().await, Some(Body::Welcome(_))));
+    let session = stage.hub.sessions_of(&"ann".parse().unwrap()).remove(0);
+    until("she is caught up", || session.is_caught_up()).await;
+    stage.accounts.revoke(TokenId::of(&token).unwrap()).await.unwrap();
+    // Before the watch has a turn: it finds the store in this mood, as it is told by who called it back and by the feed.
+    moody.bad_lookups.store(2, Ordering::Relaxed);
+    let start = tokio::time::Instant::now();
+    ends(&mut phone).await;
+    assert_eq!(moody.bad_lookups.load(Ordering::Relaxed), 0, "it was asked, and did not say");
+    assert!((1..=10).contains(&start.elapsed().as_secs()), "at the next look: {:?}", start.elapsed());
 }
 
 /// A clock of a month ago: what it calls valid is over by the machine's.

@@ -89,7 +89,7 @@ async fn another_node_knows_what_this_one_did() {
     let token = here.issue(&id("ann"), PASSWORD, id("phone")).await.unwrap();
     assert_eq!(there.authenticate(&token.text).await.unwrap().user, id("ann"));
     here.revoke(token.id).await.unwrap();
-    assert_eq!(revocations.recv().await.unwrap(), Revocation::Token(token.id));
+    assert_eq!(revocations.recv().await.unwrap(), Revocation::Token { id: token.id, user: id("ann") });
     assert_eq!(there.authenticate(&token.text).await, Err(AuthError::Refused));
 
     let token = here.issue(&id("ann"), PASSWORD, id("phone")).await.unwrap();

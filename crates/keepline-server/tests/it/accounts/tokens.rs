@@ -92,7 +92,7 @@ async fn what_is_called_back_is_refused_and_told() {
         tokens.push(token);
     }
     accounts.revoke(tokens[0].id).await.unwrap();
-    assert_eq!(revocations.recv().await.unwrap(), Revocation::Token(tokens[0].id));
+    assert_eq!(revocations.recv().await.unwrap(), Revocation::Token { id: tokens[0].id, user: id("ann") });
     assert_eq!(accounts.authenticate(&tokens[0].text).await, Err(AuthError::Refused));
     assert!(accounts.authenticate(&tokens[1].text).await.is_ok());
 

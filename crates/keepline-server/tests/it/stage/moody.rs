@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures_core::future::BoxFuture;
 use keepline_server::store::memory::Memory;
 use keepline_server::store::{Append, Committed, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError};
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Semaphore, broadcast, oneshot};
 
 /// A store in memory with moods; its clones are the same store.
 #[derive(Clone)]
@@ -20,6 +20,10 @@ pub(crate) struct Moods {
     pub(crate) answers: Semaphore,
     /// So many reads fail from now on.
     pub(crate) bad_reads: AtomicUsize,
+    /// So many lookups of an entity fail from now on.
+    pub(crate) bad_lookups: AtomicUsize,
+    /// The answer to the next lookup waits for this.
+    held_lookup: Mutex<Option<oneshot::Receiver<()>>>,
     /// So many answers to appends are "unknown" from now on, although the record is stored.
     pub(crate) unknown: AtomicUsize,
     /// The feed says nothing.
@@ -39,6 +43,8 @@ impl Moody {
             feed: broadcast::Sender::new(feed),
             answers: Semaphore::new(Semaphore::MAX_PERMITS),
             bad_reads: AtomicUsize::new(0),
+            bad_lookups: AtomicUsize::new(0),
+            held_lookup: Mutex::new(None),
             unknown: AtomicUsize::new(0),
             deaf: AtomicBool::new(false),
             lose_each: AtomicUsize::new(0),
@@ -50,6 +56,19 @@ impl Moody {
     /// Holds the answers to appends back, until so many are let through by [`Semaphore::add_permits`].
     pub(crate) fn hold_answers(&self) {
         self.answers.forget_permits(usize::MAX);
+    }
+
+    /// Holds the answer to the next lookup of an entity, with what was true as it was asked for, until the sender that
+    /// this gives is dropped.
+    pub(crate) fn hold_lookup(&self) -> oneshot::Sender<()> {
+        let (release, held) = oneshot::channel();
+        *self.held_lookup.lock().unwrap() = Some(held);
+        release
+    }
+
+    /// Whether a lookup has come to be held since.
+    pub(crate) fn holds_lookup(&self) -> bool {
+        self.held_lookup.lock().unwrap().is_none()
     }
 
     fn tell(&self, told: Committed) {
@@ -120,7 +139,18 @@ impl Store for Moody {
     }
 
     fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
-        self.inner.read_back(log, before, page)
+        if take_one(&self.bad_lookups) {
+            return bad();
+        }
+        let held = self.held_lookup.lock().unwrap().take();
+        let answer = self.inner.read_back(log, before, page);
+        Box::pin(async move {
+            let answer = answer.await;
+            if let Some(held) = held {
+                let _ = held.await;
+            }
+            answer
+        })
     }
 
     fn logs(
