@@ -1,15 +1,12 @@
 //! Metered: a store whose appends are counted and timed.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_core::future::BoxFuture;
-use tokio::sync::broadcast;
-
 use super::Metrics;
-use crate::store::{Append, Committed, Copied, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError};
+use crate::forward_store;
+use crate::store::{Answer, Append, Outcome, Store, StoreError};
 
 /// A store whose appends are counted and timed; all else is the inner one's.
 pub struct Metered {
@@ -26,11 +23,10 @@ impl Metered {
 }
 
 impl Store for Metered {
-    fn durability(&self) -> Durability {
-        self.inner.durability()
-    }
+    forward_store!(inner; durability, head, read, read_back, logs, trim, put_mark, marks, subscribe, health);
+    forward_store!(inner; backup, close);
 
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
+    fn append(&self, append: Append) -> Answer<Outcome> {
         let started = Instant::now();
         // Asked before the future is polled, as the order of requests is that of the calls.
         let answer = self.inner.append(append);
@@ -40,55 +36,6 @@ impl Store for Metered {
             metrics.appended(started.elapsed(), refused(&answer));
             answer
         })
-    }
-
-    fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>> {
-        self.inner.head(log)
-    }
-
-    fn read(&self, log: &LogName, after: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
-        self.inner.read(log, after, page)
-    }
-
-    fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
-        self.inner.read_back(log, before, page)
-    }
-
-    fn logs(
-        &self,
-        prefix: &str,
-        after: Option<&LogName>,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<(LogName, Head)>, StoreError>> {
-        self.inner.logs(prefix, after, limit)
-    }
-
-    fn trim(&self, log: &LogName, through: u64) -> BoxFuture<'static, Result<(), StoreError>> {
-        self.inner.trim(log, through)
-    }
-
-    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> BoxFuture<'static, Result<(), StoreError>> {
-        self.inner.put_mark(owner, log, seq)
-    }
-
-    fn marks(&self, owner: &str) -> BoxFuture<'static, Result<Vec<(LogName, u64)>, StoreError>> {
-        self.inner.marks(owner)
-    }
-
-    fn subscribe(&self) -> broadcast::Receiver<Committed> {
-        self.inner.subscribe()
-    }
-
-    fn health(&self) -> Result<(), StoreError> {
-        self.inner.health()
-    }
-
-    fn backup(&self, to: &Path) -> BoxFuture<'static, Result<Copied, StoreError>> {
-        self.inner.backup(to)
-    }
-
-    fn close(&self) -> BoxFuture<'static, ()> {
-        self.inner.close()
     }
 }
 

@@ -12,7 +12,9 @@ use futures_core::future::BoxFuture;
 use tokio::sync::broadcast;
 
 use super::memory::Memory;
-use super::{Append, Committed, Durability, FEED, Head, LogName, Outcome, Page, Record, Store, StoreError};
+use super::{
+    Answer, Append, Committed, Durability, FEED, Feed, Head, LogName, Outcome, Page, Record, Store, StoreError,
+};
 
 /// How often each fault happens, in permille of the requests it can happen to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,10 +145,7 @@ impl Fake {
         })
     }
 
-    fn read_now<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Memory) -> BoxFuture<'static, Result<T, StoreError>>,
-    ) -> BoxFuture<'static, Result<T, StoreError>> {
+    fn read_now<T: Send + 'static>(&self, read: impl FnOnce(&Memory) -> Answer<T>) -> Answer<T> {
         let mut state = self.inner.lock();
         if state.happens(self.inner.faults.unreadable) {
             return self.answer(&mut state, Err(StoreError::Unavailable("the bus does not answer".into())));
@@ -249,7 +248,7 @@ impl Store for Fake {
         Durability::Memory
     }
 
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
+    fn append(&self, append: Append) -> Answer<Outcome> {
         let inner = &self.inner;
         let mut state = inner.lock();
         let outcome = match state.fate(&inner.faults) {
@@ -269,46 +268,41 @@ impl Store for Fake {
         self.answer(&mut state, outcome)
     }
 
-    fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>> {
+    fn head(&self, log: &LogName) -> Answer<Head> {
         self.read_now(|now| now.head(log))
     }
 
-    fn read(&self, log: &LogName, after: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+    fn read(&self, log: &LogName, after: u64, page: Page) -> Answer<Vec<Record>> {
         self.read_now(|now| now.read(log, after, page))
     }
 
-    fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+    fn read_back(&self, log: &LogName, before: u64, page: Page) -> Answer<Vec<Record>> {
         self.read_now(|now| now.read_back(log, before, page))
     }
 
-    fn logs(
-        &self,
-        prefix: &str,
-        after: Option<&LogName>,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<(LogName, Head)>, StoreError>> {
+    fn logs(&self, prefix: &str, after: Option<&LogName>, limit: usize) -> Answer<Vec<(LogName, Head)>> {
         self.read_now(|now| now.logs(prefix, after, limit))
     }
 
-    fn trim(&self, log: &LogName, through: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+    fn trim(&self, log: &LogName, through: u64) -> Answer<()> {
         let mut state = self.inner.lock();
         drop(state.now.trim(log, through));
         state.done.push(Act::Trim(log.clone(), through));
         self.answer(&mut state, Ok(()))
     }
 
-    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> Answer<()> {
         let mut state = self.inner.lock();
         drop(state.now.put_mark(owner, log, seq));
         state.done.push(Act::Mark(owner.to_owned(), log.clone(), seq));
         self.answer(&mut state, Ok(()))
     }
 
-    fn marks(&self, owner: &str) -> BoxFuture<'static, Result<Vec<(LogName, u64)>, StoreError>> {
+    fn marks(&self, owner: &str) -> Answer<Vec<(LogName, u64)>> {
         self.read_now(|now| now.marks(owner))
     }
 
-    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+    fn subscribe(&self) -> Feed {
         self.inner.feed.subscribe()
     }
 

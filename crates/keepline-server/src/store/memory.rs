@@ -9,7 +9,8 @@ use futures_core::future::BoxFuture;
 use tokio::sync::broadcast;
 
 use super::{
-    Append, Committed, Durability, Expected, FEED, Head, LARGEST, LogName, Outcome, Page, Record, Store, StoreError,
+    Answer, Append, Committed, Durability, Expected, FEED, Feed, Head, LARGEST, LogName, Outcome, Page, Record, Store,
+    StoreError,
 };
 use crate::id::MessageId;
 
@@ -109,33 +110,28 @@ impl Store for Memory {
         Durability::Memory
     }
 
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
+    fn append(&self, append: Append) -> Answer<Outcome> {
         ready(self.append_now(append))
     }
 
-    fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>> {
+    fn head(&self, log: &LogName) -> Answer<Head> {
         ready(Ok(self.lock().head(log)))
     }
 
-    fn read(&self, log: &LogName, after: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+    fn read(&self, log: &LogName, after: u64, page: Page) -> Answer<Vec<Record>> {
         let state = self.lock();
         let records =
             state.logs.get(log).map(|log| log.records.range(after.saturating_add(1)..).map(|(_, record)| record));
         ready(Ok(within(page, records.into_iter().flatten())))
     }
 
-    fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+    fn read_back(&self, log: &LogName, before: u64, page: Page) -> Answer<Vec<Record>> {
         let state = self.lock();
         let records = state.logs.get(log).map(|log| log.records.range(..before).rev().map(|(_, record)| record));
         ready(Ok(within(page, records.into_iter().flatten())))
     }
 
-    fn logs(
-        &self,
-        prefix: &str,
-        after: Option<&LogName>,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<(LogName, Head)>, StoreError>> {
+    fn logs(&self, prefix: &str, after: Option<&LogName>, limit: usize) -> Answer<Vec<(LogName, Head)>> {
         let state = self.lock();
         let start = match after {
             Some(after) if after.as_str() >= prefix => Bound::Excluded(after.clone()),
@@ -150,7 +146,7 @@ impl Store for Memory {
         ready(Ok(logs.collect()))
     }
 
-    fn trim(&self, log: &LogName, through: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+    fn trim(&self, log: &LogName, through: u64) -> Answer<()> {
         let mut state = self.lock();
         if let Some(log) = state.logs.get_mut(log) {
             let kept = log.records.split_off(&through.saturating_add(1));
@@ -160,20 +156,20 @@ impl Store for Memory {
         ready(Ok(()))
     }
 
-    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> Answer<()> {
         let mut state = self.lock();
         let mark = state.marks.entry(owner.to_owned()).or_default().entry(log.clone()).or_default();
         *mark = seq.max(*mark);
         ready(Ok(()))
     }
 
-    fn marks(&self, owner: &str) -> BoxFuture<'static, Result<Vec<(LogName, u64)>, StoreError>> {
+    fn marks(&self, owner: &str) -> Answer<Vec<(LogName, u64)>> {
         let state = self.lock();
         let marks = state.marks.get(owner).into_iter().flatten().map(|(log, seq)| (log.clone(), *seq));
         ready(Ok(marks.collect()))
     }
 
-    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+    fn subscribe(&self) -> Feed {
         self.feed.subscribe()
     }
 

@@ -20,6 +20,7 @@ use crate::id::MessageId;
 
 #[cfg(feature = "fake")]
 pub mod fake;
+mod forward;
 pub mod memory;
 pub mod redb;
 
@@ -39,61 +40,56 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// This request stored nothing, for certain, and will not. Where that is not certain, the answer is
     /// [`Outcome::Unknown`]. An earlier request with the same id, whose outcome was unknown, may have.
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>>;
+    fn append(&self, append: Append) -> Answer<Outcome>;
 
     /// The head of a log; of one that was never written to: no record, in the store's epoch.
     ///
     /// # Errors
     /// The engine's. As with every read, an error says nothing about what is stored.
-    fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>>;
+    fn head(&self, log: &LogName) -> Answer<Head>;
 
     /// The records behind `after`, ascending and without a hole, as many as the page allows; at least one, if there is
     /// one. Starts behind what was trimmed, where `after` lies before it.
     ///
     /// # Errors
     /// The engine's; [`StoreError::Damaged`] for a record that is not what was written.
-    fn read(&self, log: &LogName, after: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>>;
+    fn read(&self, log: &LogName, after: u64, page: Page) -> Answer<Vec<Record>>;
 
     /// The records before `before`, descending, as many as the page allows; at least one, if there is one.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>>;
+    fn read_back(&self, log: &LogName, before: u64, page: Page) -> Answer<Vec<Record>>;
 
     /// Logs whose names begin with `prefix` and follow `after` in the order of bytes, with their heads; at most
     /// `limit`.
     ///
     /// # Errors
     /// The engine's.
-    fn logs(
-        &self,
-        prefix: &str,
-        after: Option<&LogName>,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<(LogName, Head)>, StoreError>>;
+    fn logs(&self, prefix: &str, after: Option<&LogName>, limit: usize) -> Answer<Vec<(LogName, Head)>>;
 
     /// Drops the records up to and including `through`. The head stays, so numbers are never given again. Idempotent.
     ///
     /// # Errors
     /// The engine's; nothing, or a part from the front, may be gone then.
-    fn trim(&self, log: &LogName, through: u64) -> BoxFuture<'static, Result<(), StoreError>>;
+    fn trim(&self, log: &LogName, through: u64) -> Answer<()>;
 
     /// Notes how far `owner` has come in a log; the highest ever noted stays. Not durable when it is answered: after a
     /// crash an earlier one may be back, which costs a repetition and loses nothing.
     ///
     /// # Errors
     /// The engine's.
-    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> BoxFuture<'static, Result<(), StoreError>>;
+    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> Answer<()>;
 
     /// Every mark of one owner.
     ///
     /// # Errors
     /// The engine's.
-    fn marks(&self, owner: &str) -> BoxFuture<'static, Result<Vec<(LogName, u64)>, StoreError>>;
+    fn marks(&self, owner: &str) -> Answer<Vec<(LogName, u64)>>;
 
     /// Records from now on, of every log, each log's in order. Bounded: who is too slow is told how many he missed and
     /// reads the logs instead.
-    fn subscribe(&self) -> broadcast::Receiver<Committed>;
+    fn subscribe(&self) -> Feed;
 
     /// Whether appends are taken now; with the engine's words where they are not.
     ///
@@ -106,16 +102,25 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// The engine's, or the file system's; [`StoreError::Damaged`] if what is stored is, and that is not copied.
-    fn backup(&self, to: &Path) -> BoxFuture<'static, Result<Copied, StoreError>> {
+    fn backup(&self, to: &Path) -> Answer<Copied> {
         let _ = to;
         Box::pin(std::future::ready(Err(StoreError::Unavailable("this engine makes no backups".into()))))
     }
 
     /// Takes nothing new, writes what was taken, and lets go of what the engine holds open. Idempotent.
-    fn close(&self) -> BoxFuture<'static, ()> {
+    fn close(&self) -> Closing {
         Box::pin(std::future::ready(()))
     }
 }
+
+/// What a store will answer.
+pub type Answer<T> = BoxFuture<'static, Result<T, StoreError>>;
+
+/// The end of a store that is being closed.
+pub type Closing = BoxFuture<'static, ()>;
+
+/// The records of a store as they are stored.
+pub type Feed = broadcast::Receiver<Committed>;
 
 /// Records that a subscriber may be behind before it misses some.
 pub const FEED: usize = 8192;

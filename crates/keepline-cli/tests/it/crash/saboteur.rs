@@ -1,17 +1,13 @@
 //! Saboteur: a store that breaks its word in one way, in front of one that keeps it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use keepline_server::forward_store;
 use keepline_server::id::MessageId;
 use keepline_server::store::memory::Memory;
-use keepline_server::store::{
-    Append, Committed, Durability, FEED, Head, LogName, Outcome, Page, Record, Store, StoreError,
-};
+use keepline_server::store::{Answer, Append, FEED, Feed, LogName, Outcome, Page, Record, Store};
 use tokio::sync::broadcast;
-
-type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
 
 /// Acknowledged messages that are not stored yet, where they are acknowledged first.
 const BEHIND: usize = 64;
@@ -130,9 +126,7 @@ impl Aliases {
 }
 
 impl Store for Saboteur {
-    fn durability(&self) -> Durability {
-        self.honest.durability()
-    }
+    forward_store!(honest; durability, head, logs, trim, put_mark, marks, health);
 
     fn append(&self, mut append: Append) -> Answer<Outcome> {
         if append.log.conversation().is_none() {
@@ -153,10 +147,6 @@ impl Store for Saboteur {
         }
     }
 
-    fn head(&self, log: &LogName) -> Answer<Head> {
-        self.honest.head(log)
-    }
-
     fn read(&self, log: &LogName, after: u64, page: Page) -> Answer<Vec<Record>> {
         self.shown(self.honest.read(log, after, page))
     }
@@ -165,23 +155,7 @@ impl Store for Saboteur {
         self.shown(self.honest.read_back(log, before, page))
     }
 
-    fn logs(&self, prefix: &str, after: Option<&LogName>, limit: usize) -> Answer<Vec<(LogName, Head)>> {
-        self.honest.logs(prefix, after, limit)
-    }
-
-    fn trim(&self, log: &LogName, through: u64) -> Answer<()> {
-        self.honest.trim(log, through)
-    }
-
-    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> Answer<()> {
-        self.honest.put_mark(owner, log, seq)
-    }
-
-    fn marks(&self, owner: &str) -> Answer<Vec<(LogName, u64)>> {
-        self.honest.marks(owner)
-    }
-
-    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+    fn subscribe(&self) -> Feed {
         let mut honest = self.honest.subscribe();
         let Trick::ForgetIds(aliases) = &self.trick else { return honest };
         let aliases = Arc::clone(aliases);
@@ -195,9 +169,5 @@ impl Store for Saboteur {
             }
         });
         receiver
-    }
-
-    fn health(&self) -> Result<(), StoreError> {
-        self.honest.health()
     }
 }

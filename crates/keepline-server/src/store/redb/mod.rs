@@ -9,9 +9,8 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{io, path::Path, thread};
 
-use futures_core::future::BoxFuture;
 use redb::ReadTransaction;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 pub use self::backup::{RestoreError, restore};
@@ -22,7 +21,9 @@ use self::readers::Readers;
 use self::reading::ReadError;
 use self::shared::{Condition, Shared};
 use self::writer::{Request, Writer};
-use super::{Append, Committed, Copied, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError};
+use super::{
+    Answer, Append, Closing, Copied, Durability, Feed, Head, LogName, Outcome, Page, Record, Store, StoreError,
+};
 
 mod backup;
 mod batch;
@@ -106,7 +107,7 @@ impl Redb {
     fn snapshot<T: Send + 'static>(
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<T, ReadError> + Send + 'static,
-    ) -> BoxFuture<'static, Result<T, StoreError>> {
+    ) -> Answer<T> {
         let shared = Arc::clone(&self.shared);
         self.readers.run(move || shared.read(read))
     }
@@ -133,7 +134,7 @@ impl Store for Redb {
         Durability::Disk
     }
 
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
+    fn append(&self, append: Append) -> Answer<Outcome> {
         // From the call on, however late it is polled.
         let deadline = Instant::now() + PATIENCE;
         let queued = self.queue(append);
@@ -147,7 +148,7 @@ impl Store for Redb {
         })
     }
 
-    fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>> {
+    fn head(&self, log: &LogName) -> Answer<Head> {
         let (log, epoch) = (log.clone(), self.shared.epoch);
         self.snapshot(move |tx| {
             let none = Head { epoch, seq: 0, first: 1, bytes: 0 };
@@ -155,27 +156,22 @@ impl Store for Redb {
         })
     }
 
-    fn read(&self, log: &LogName, after: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+    fn read(&self, log: &LogName, after: u64, page: Page) -> Answer<Vec<Record>> {
         let log = log.clone();
         self.snapshot(move |tx| reading::forward(tx, &log, after, page))
     }
 
-    fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+    fn read_back(&self, log: &LogName, before: u64, page: Page) -> Answer<Vec<Record>> {
         let log = log.clone();
         self.snapshot(move |tx| reading::backward(tx, &log, before, page))
     }
 
-    fn logs(
-        &self,
-        prefix: &str,
-        after: Option<&LogName>,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<(LogName, Head)>, StoreError>> {
+    fn logs(&self, prefix: &str, after: Option<&LogName>, limit: usize) -> Answer<Vec<(LogName, Head)>> {
         let (prefix, after, epoch) = (prefix.to_owned(), after.cloned(), self.shared.epoch);
         self.snapshot(move |tx| reading::logs(tx, epoch, &prefix, after.as_ref(), limit))
     }
 
-    fn trim(&self, log: &LogName, through: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+    fn trim(&self, log: &LogName, through: u64) -> Answer<()> {
         let (answer, answered) = oneshot::channel();
         let queued = self.request(Request::Trim(log.clone(), through, answer));
         let deadline = Instant::now() + PATIENCE;
@@ -188,7 +184,7 @@ impl Store for Redb {
         })
     }
 
-    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> Answer<()> {
         let first = self.shared.marks.is_empty();
         let put = if self.shared.closing.load(Ordering::Acquire) {
             Err(StoreError::Unavailable("closed".into()))
@@ -202,7 +198,7 @@ impl Store for Redb {
         Box::pin(std::future::ready(put))
     }
 
-    fn marks(&self, owner: &str) -> BoxFuture<'static, Result<Vec<(LogName, u64)>, StoreError>> {
+    fn marks(&self, owner: &str) -> Answer<Vec<(LogName, u64)>> {
         let owner = owner.to_owned();
         let shared = Arc::clone(&self.shared);
         self.readers.run(move || {
@@ -217,7 +213,7 @@ impl Store for Redb {
         })
     }
 
-    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+    fn subscribe(&self) -> Feed {
         self.shared.feed.subscribe()
     }
 
@@ -228,7 +224,7 @@ impl Store for Redb {
         }
     }
 
-    fn backup(&self, to: &Path) -> BoxFuture<'static, Result<Copied, StoreError>> {
+    fn backup(&self, to: &Path) -> Answer<Copied> {
         let (shared, to) = (Arc::clone(&self.shared), to.to_owned());
         if shared.backing_up.swap(true, Ordering::AcqRel) {
             return Box::pin(std::future::ready(Err(StoreError::Unavailable("a backup is being made".into()))));
@@ -249,7 +245,7 @@ impl Store for Redb {
         })
     }
 
-    fn close(&self) -> BoxFuture<'static, ()> {
+    fn close(&self) -> Closing {
         self.shared.closing.store(true, Ordering::Release);
         // A full queue means that the writer is awake.
         let _ = self.requests.try_send(Request::Wake);

@@ -3,11 +3,8 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_core::future::BoxFuture;
-use keepline_server::store::{
-    Append, Committed, Copied, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError,
-};
-use tokio::sync::broadcast;
+use keepline_server::forward_store;
+use keepline_server::store::{Answer, Append, Copied, Head, LogName, Outcome, Page, Record, Store, StoreError};
 
 /// How it fails.
 #[derive(Clone, Debug, Default)]
@@ -45,10 +42,7 @@ impl Failing {
     }
 
     /// For what needs no space.
-    fn or_refuse<T: Send + 'static>(
-        &self,
-        answer: impl FnOnce() -> BoxFuture<'static, Result<T, StoreError>>,
-    ) -> BoxFuture<'static, Result<T, StoreError>> {
+    fn or_refuse<T: Send + 'static>(&self, answer: impl FnOnce() -> Answer<T>) -> Answer<T> {
         match self.refusal() {
             Ok(()) | Err(StoreError::Full) => answer(),
             Err(error) => Box::pin(async { Err(error) }),
@@ -57,11 +51,9 @@ impl Failing {
 }
 
 impl Store for Failing {
-    fn durability(&self) -> Durability {
-        self.inner.durability()
-    }
+    forward_store!(inner; durability, subscribe);
 
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
+    fn append(&self, append: Append) -> Answer<Outcome> {
         if matches!(*self.failure.lock().unwrap_or_else(PoisonError::into_inner), Failure::Forgets) {
             return Box::pin(async { Ok(Outcome::Unknown) });
         }
@@ -71,45 +63,36 @@ impl Store for Failing {
         }
     }
 
-    fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>> {
+    fn head(&self, log: &LogName) -> Answer<Head> {
         self.or_refuse(|| self.inner.head(log))
     }
 
-    fn read(&self, log: &LogName, after: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+    fn read(&self, log: &LogName, after: u64, page: Page) -> Answer<Vec<Record>> {
         self.or_refuse(|| self.inner.read(log, after, page))
     }
 
-    fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+    fn read_back(&self, log: &LogName, before: u64, page: Page) -> Answer<Vec<Record>> {
         self.or_refuse(|| self.inner.read_back(log, before, page))
     }
 
-    fn logs(
-        &self,
-        prefix: &str,
-        after: Option<&LogName>,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<(LogName, Head)>, StoreError>> {
+    fn logs(&self, prefix: &str, after: Option<&LogName>, limit: usize) -> Answer<Vec<(LogName, Head)>> {
         self.or_refuse(|| self.inner.logs(prefix, after, limit))
     }
 
-    fn trim(&self, log: &LogName, through: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+    fn trim(&self, log: &LogName, through: u64) -> Answer<()> {
         self.or_refuse(|| self.inner.trim(log, through))
     }
 
-    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> Answer<()> {
         self.or_refuse(|| self.inner.put_mark(owner, log, seq))
     }
 
-    fn marks(&self, owner: &str) -> BoxFuture<'static, Result<Vec<(LogName, u64)>, StoreError>> {
+    fn marks(&self, owner: &str) -> Answer<Vec<(LogName, u64)>> {
         self.or_refuse(|| self.inner.marks(owner))
     }
 
-    fn subscribe(&self) -> broadcast::Receiver<Committed> {
-        self.inner.subscribe()
-    }
-
     /// Says that it made one.
-    fn backup(&self, _: &Path) -> BoxFuture<'static, Result<Copied, StoreError>> {
+    fn backup(&self, _: &Path) -> Answer<Copied> {
         let made = self.refusal().map(|()| Copied { logs: 1, records: 2, bytes: 3 });
         Box::pin(async { made })
     }

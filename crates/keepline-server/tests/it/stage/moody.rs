@@ -4,9 +4,9 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use futures_core::future::BoxFuture;
+use keepline_server::forward_store;
 use keepline_server::store::memory::Memory;
-use keepline_server::store::{Append, Committed, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError};
+use keepline_server::store::{Answer, Append, Committed, Feed, LogName, Outcome, Page, Record, Store, StoreError};
 use tokio::sync::{Semaphore, broadcast, oneshot};
 
 /// A store in memory with moods; its clones are the same store.
@@ -98,16 +98,14 @@ fn take_one(count: &AtomicUsize) -> bool {
     count.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_ok()
 }
 
-fn bad<T: Send + 'static>() -> BoxFuture<'static, Result<T, StoreError>> {
+fn bad<T: Send + 'static>() -> Answer<T> {
     Box::pin(std::future::ready(Err(StoreError::Unavailable("in a bad mood".into()))))
 }
 
 impl Store for Moody {
-    fn durability(&self) -> Durability {
-        self.inner.durability()
-    }
+    forward_store!(inner; durability, head, logs, trim, put_mark, health);
 
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
+    fn append(&self, append: Append) -> Answer<Outcome> {
         let (log, id, body) = (append.log.clone(), append.id, append.body.clone());
         let one = self.one.lock().unwrap();
         let mut feed = self.inner.subscribe();
@@ -130,15 +128,11 @@ impl Store for Moody {
         })
     }
 
-    fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>> {
-        self.inner.head(log)
-    }
-
-    fn read(&self, log: &LogName, after: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+    fn read(&self, log: &LogName, after: u64, page: Page) -> Answer<Vec<Record>> {
         if self.fails() { bad() } else { self.inner.read(log, after, page) }
     }
 
-    fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+    fn read_back(&self, log: &LogName, before: u64, page: Page) -> Answer<Vec<Record>> {
         if take_one(&self.bad_lookups) {
             return bad();
         }
@@ -153,32 +147,11 @@ impl Store for Moody {
         })
     }
 
-    fn logs(
-        &self,
-        prefix: &str,
-        after: Option<&LogName>,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<(LogName, Head)>, StoreError>> {
-        self.inner.logs(prefix, after, limit)
-    }
-
-    fn trim(&self, log: &LogName, through: u64) -> BoxFuture<'static, Result<(), StoreError>> {
-        self.inner.trim(log, through)
-    }
-
-    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> BoxFuture<'static, Result<(), StoreError>> {
-        self.inner.put_mark(owner, log, seq)
-    }
-
-    fn marks(&self, owner: &str) -> BoxFuture<'static, Result<Vec<(LogName, u64)>, StoreError>> {
+    fn marks(&self, owner: &str) -> Answer<Vec<(LogName, u64)>> {
         if self.fails() { bad() } else { self.inner.marks(owner) }
     }
 
-    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+    fn subscribe(&self) -> Feed {
         self.feed.subscribe()
-    }
-
-    fn health(&self) -> Result<(), StoreError> {
-        Ok(())
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use futures_core::future::BoxFuture;
+use keepline_server::forward_store;
 use keepline_server::store::memory::Memory;
-use keepline_server::store::{Append, Committed, Durability, Head, LogName, Outcome, Page, Record, Store, StoreError};
+use keepline_server::store::{
+    Answer, Append, Committed, Feed, Head, LogName, Outcome, Page, Record, Store, StoreError,
+};
 use tokio::sync::{broadcast, oneshot};
 
 /// What becomes of an append.
@@ -104,11 +106,9 @@ impl Cue {
 }
 
 impl Store for Cue {
-    fn durability(&self) -> Durability {
-        self.memory.durability()
-    }
+    forward_store!(memory; durability, read, logs, trim, put_mark, marks, health);
 
-    fn append(&self, append: Append) -> BoxFuture<'static, Result<Outcome, StoreError>> {
+    fn append(&self, append: Append) -> Answer<Outcome> {
         match self.fate(&append.log) {
             Fate::Done => self.memory.append(append),
             Fate::Refused => Box::pin(async { Err(StoreError::Full) }),
@@ -124,7 +124,7 @@ impl Store for Cue {
         }
     }
 
-    fn head(&self, log: &LogName) -> BoxFuture<'static, Result<Head, StoreError>> {
+    fn head(&self, log: &LogName) -> Answer<Head> {
         let answer = self.memory.head(log);
         match self.head_gate.lock().unwrap().take() {
             None => answer,
@@ -135,11 +135,7 @@ impl Store for Cue {
         }
     }
 
-    fn read(&self, log: &LogName, after: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
-        self.memory.read(log, after, page)
-    }
-
-    fn read_back(&self, log: &LogName, before: u64, page: Page) -> BoxFuture<'static, Result<Vec<Record>, StoreError>> {
+    fn read_back(&self, log: &LogName, before: u64, page: Page) -> Answer<Vec<Record>> {
         if self.damaged.lock().unwrap().as_ref() == Some(log) {
             return Box::pin(async { Err(StoreError::Damaged("a flipped bit".into())) });
         }
@@ -153,32 +149,7 @@ impl Store for Cue {
         }
     }
 
-    fn logs(
-        &self,
-        prefix: &str,
-        after: Option<&LogName>,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<(LogName, Head)>, StoreError>> {
-        self.memory.logs(prefix, after, limit)
-    }
-
-    fn trim(&self, log: &LogName, through: u64) -> BoxFuture<'static, Result<(), StoreError>> {
-        self.memory.trim(log, through)
-    }
-
-    fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> BoxFuture<'static, Result<(), StoreError>> {
-        self.memory.put_mark(owner, log, seq)
-    }
-
-    fn marks(&self, owner: &str) -> BoxFuture<'static, Result<Vec<(LogName, u64)>, StoreError>> {
-        self.memory.marks(owner)
-    }
-
-    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+    fn subscribe(&self) -> Feed {
         self.silence.as_ref().map_or_else(|| self.memory.subscribe(), broadcast::Sender::subscribe)
-    }
-
-    fn health(&self) -> Result<(), StoreError> {
-        self.memory.health()
     }
 }
