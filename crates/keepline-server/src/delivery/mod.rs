@@ -107,12 +107,14 @@ impl Delivery {
         sender: Sender,
         draft: Draft,
     ) -> impl Future<Output = Result<Receipt, SendError>> + Send + use<> {
-        let kind = draft.kind;
+        let (kind, session) = (draft.kind, sender.session.clone());
         let begun = self.begin(sender, draft);
         let environment = Arc::clone(&self.environment);
         async move {
             let sent = match begun {
-                Ok((first, request, message)) => finish(&environment, first, request, &message).await,
+                Ok((first, request, message)) => {
+                    finish(&environment, session.as_deref(), first, request, &message).await
+                }
                 Err(error) => Err(error),
             };
             match &sent {
@@ -147,9 +149,11 @@ impl Delivery {
 
 type Asked = BoxFuture<'static, Result<Outcome, StoreError>>;
 
-/// Waits for the store's answer, and asks the same again while that is that it does not know.
+/// Waits for the store's answer, and asks the same again while that is that it does not know. A session that was fenced
+/// meanwhile asks no more: what the first request did not store is not stored behind the later login's back.
 async fn finish(
     environment: &Environment,
+    session: Option<&Session>,
     first: Asked,
     request: Append,
     message: &Message,
@@ -172,7 +176,12 @@ async fn finish(
             return Err(SendError::UnknownOutcome);
         };
         tokio::time::sleep(*pause).await;
-        answer = environment.store.append(request.clone()).await;
+        let again = || environment.store.append(request.clone());
+        let asked_again = match session {
+            Some(session) => session.unless_ended(again).ok_or(SendError::UnknownOutcome)?,
+            None => again(),
+        };
+        answer = asked_again.await;
     }
 }
 

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use keepline::Reason;
 use keepline_server::delivery::{SendError, Sender};
+use keepline_server::store::memory::Memory;
+use keepline_server::store::{LogName, Store as _};
 
 use crate::stage::*;
+use crate::support::cue::{Cue, Fate};
 
 const PAIR: &str = "p.ann.bob";
 
@@ -66,6 +69,31 @@ async fn a_fenced_session_hears_no_acknowledgement() {
     new.say(PAIR, "hello").await;
     let answer = new.next().await;
     assert!(matches!(&answer, Some(Body::SendAck(ack)) if ack.seq == 1 && ack.duplicate), "{answer:?}");
+}
+
+/// The store does not know what became of a send, and its session is fenced before it is asked again: what was stored is
+/// what the first request stored.
+#[tokio::test(start_paused = true)]
+async fn a_send_of_unknown_outcome_is_not_repeated_by_a_fenced_session() {
+    for (fate, fenced, answer, stored) in [
+        (Fate::Lost, false, Ok(1), 1),
+        (Fate::Lost, true, Err(SendError::UnknownOutcome), 0),
+        (Fate::AnswerLost, false, Ok(1), 1),
+        (Fate::AnswerLost, true, Err(SendError::UnknownOutcome), 1),
+    ] {
+        let store = Cue::new(Memory::new(), "m.", &[fate]);
+        let stage = Stage::set(Setting { store: store.clone(), ..Setting::default() }, &["ann", "bob"]).await;
+        let _old = stage.login("ann", "phone").await;
+        let session = stage.hub.sessions_of(&"ann".parse().unwrap()).remove(0);
+        let sender = Sender { user: "ann".parse().unwrap(), session: Some(session) };
+        let sending = tokio::spawn(stage.delivery.send(sender, draft(PAIR, "late", "late")));
+        assert!(store.is_over(), "asked once, before the future was polled");
+        let _new = if fenced { Some(stage.login("ann", "phone").await) } else { None };
+        let sent = sending.await.unwrap();
+        assert_eq!(sent.map(|receipt| receipt.seq), answer, "{fate:?}, fenced: {fenced}");
+        let log = LogName::new(&format!("m.{PAIR}"));
+        assert_eq!(store.memory.head(&log).await.unwrap().seq, stored, "{fate:?}, fenced: {fenced}");
+    }
 }
 
 /// D1: many logins of one device at one time, from several threads: one lives, and it is the latest.
