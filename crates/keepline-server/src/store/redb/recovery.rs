@@ -6,7 +6,7 @@
 //!  Open ────────────────────▶ Broken ─────────────────────────────▶ Unproven
 //!   ▲                            ▲                                    │  │
 //!   │                            └──────── it can't be written ───────┘  │
-//!   └───────────────────────── something was committed and synced ───────┘
+//!   └── something was committed and synced, what became of the last read ─┘
 //! ```
 //!
 //! A commit that failed is never tried again and then acknowledged: after a failed sync the kernel calls pages clean
@@ -48,6 +48,11 @@ impl Trouble {
     pub(super) fn none() -> Self {
         Self { cause: StoreError::Full, retry_at: Instant::now(), wait: FIRST }
     }
+
+    fn put_off(&mut self) {
+        self.wait = (self.wait * 2).min(LONGEST);
+        self.retry_at = Instant::now() + self.wait;
+    }
 }
 
 impl Writer {
@@ -70,17 +75,29 @@ impl Writer {
         self.shared.folder.free() >= self.shared.options.reserve
     }
 
-    /// Something was committed and synced.
+    /// Something was committed and synced: appends are taken again, unless it can't be read what became of the last.
     pub(super) fn proven(&mut self) {
         if matches!(self.phase, Phase::Open) {
             return;
         }
-        self.phase = Phase::Open;
-        // Whoever follows the feed must not miss what turned out to be stored.
-        let uncertain = std::mem::take(&mut self.uncertain);
-        if self.are_stored(&uncertain) == Some(true) {
-            self.tell(uncertain);
+        // Whoever follows the feed must not miss what turned out to be stored, and hears of it before what comes next.
+        match self.are_stored(&self.uncertain) {
+            Ok(true) => self.tell(self.uncertain.clone()),
+            Ok(false) => {}
+            Err(StoreError::Damaged(why)) => {
+                // Nobody will be able to read it, however often it is tried.
+                tracing::error!(%why, "what became of the last appends can't be told");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "it can't be read what became of the last appends");
+                if let Phase::Unproven(trouble) | Phase::Broken(trouble) = &mut self.phase {
+                    trouble.put_off();
+                }
+                return;
+            }
         }
+        self.uncertain.clear();
+        self.phase = Phase::Open;
     }
 
     /// A transaction failed: opens the file anew, and answers what is certain by then.
@@ -99,7 +116,7 @@ impl Writer {
         let known = !replies.is_empty();
         self.broke(cause.clone());
         // Opened again, the file tells; but that it is there now is no acknowledgement.
-        let absent = known && matches!(self.phase, Phase::Unproven(_)) && self.are_stored(&stored) == Some(false);
+        let absent = known && matches!(self.phase, Phase::Unproven(_)) && self.are_stored(&stored) == Ok(false);
         let mut replies = replies.into_iter();
         for request in batch {
             let reply = replies.next().unwrap_or(Reply::None);
@@ -153,8 +170,7 @@ impl Writer {
             }
             Err(error) => {
                 tracing::warn!(%error, "the store can't be opened");
-                trouble.wait = (trouble.wait * 2).min(LONGEST);
-                trouble.retry_at = Instant::now() + trouble.wait;
+                trouble.put_off();
             }
         }
     }
@@ -169,13 +185,14 @@ impl Writer {
         }
     }
 
-    /// Whether the records of one transaction are in the file; all are, or none. `None` if that can't be read.
-    fn are_stored(&self, records: &[Committed]) -> Option<bool> {
-        let Some(first) = records.first() else { return Some(false) };
+    /// Whether the records of one transaction are in the file; all are, or none.
+    fn are_stored(&self, records: &[Committed]) -> Result<bool, StoreError> {
+        let Some(first) = records.first() else { return Ok(false) };
         let one = Page { records: 1, bytes: 0 };
         let read = |tx: &_| reading::forward(tx, &first.log, first.record.seq - 1, one);
-        let found = catch_unwind(AssertUnwindSafe(|| self.shared.read(read))).ok()?.ok()?;
-        Some(found.first().is_some_and(|record| record.seq == first.record.seq && record.id == first.record.id))
+        let panicked = |_| Err(StoreError::Damaged("reading it made the engine panic".into()));
+        let found = catch_unwind(AssertUnwindSafe(|| self.shared.read(read))).unwrap_or_else(panicked)?;
+        Ok(found.first().is_some_and(|record| record.seq == first.record.seq && record.id == first.record.id))
     }
 }
 
@@ -186,6 +203,71 @@ pub(super) fn refuse(batch: Vec<Request>, cause: &StoreError) {
             Request::Append(_, answer) => drop(answer.send(Err(cause.clone()))),
             Request::Trim(.., answer) => drop(answer.send(Err(cause.clone()))),
             Request::Wake => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::sync_channel;
+
+    use bytes::Bytes;
+    use redb::Database;
+
+    use super::*;
+    use crate::id::MessageId;
+    use crate::store::redb::batch::{Batch, States};
+    use crate::store::redb::folder::Folder;
+    use crate::store::redb::shared::Shared;
+    use crate::store::{Append, Expected, LogName, Record};
+
+    /// A folder that is gone with the test.
+    struct Temporary(std::path::PathBuf);
+
+    impl Drop for Temporary {
+        fn drop(&mut self) {
+            // What can't be removed stays in the system's folder of temporary files.
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn append(database: &Database, append: &Append) {
+        let tx = database.begin_write().unwrap();
+        let known = States::new();
+        let mut batch = Batch::open(&tx, &known, 1, 0).unwrap();
+        assert_eq!(batch.append(append, true).unwrap(), Ok(Outcome::Appended(1)));
+        batch.finish().unwrap();
+        tx.commit().unwrap();
+    }
+
+    #[test]
+    fn what_may_be_stored_stays_uncertain_until_it_was_read() {
+        for stored in [true, false] {
+            let path = std::env::temp_dir().join(format!("keepline-recovery-{}-{stored}", std::process::id()));
+            let folder = Folder::create(&path).unwrap();
+            let _temporary = Temporary(path);
+            let options = super::super::Options::default();
+            let (database, epoch) = opening::first(&folder, &options).unwrap();
+            let (log, id, body) = (LogName::new("m.all"), MessageId::new([7; 16]), Bytes::from_static(b"perhaps"));
+            if stored {
+                append(&database, &Append { log: log.clone(), expected: Expected::Any, id, body: body.clone() });
+            }
+            let shared = Arc::new(Shared::new(folder, options, database, epoch));
+            let mut feed = shared.feed.subscribe();
+            let mut writer = Writer::new(Arc::clone(&shared), sync_channel(1).1);
+            writer.uncertain.push(Committed { log, epoch, record: Record { seq: 1, id, body } });
+            let database = shared.swap(None);
+            for _ in 0..2 {
+                writer.proven();
+                assert!(matches!(writer.phase, Phase::Unproven(_)), "appends stay refused");
+                assert_eq!(writer.uncertain.len(), 1);
+                assert!(feed.try_recv().is_err());
+            }
+            drop(shared.swap(database));
+            writer.proven();
+            assert!(matches!(writer.phase, Phase::Open) && writer.uncertain.is_empty());
+            assert_eq!(feed.try_recv().map(|told| told.record.id).ok(), stored.then_some(id));
         }
     }
 }
