@@ -97,8 +97,8 @@ pub trait Store: Send + Sync + 'static {
     /// What an append would be refused with.
     fn health(&self) -> Result<(), StoreError>;
 
-    /// Copies what is stored at this moment into a new file, while the store is in use. The file is whole and synced
-    /// when this is answered; on an error there is none. One at a time.
+    /// Copies what is stored at this moment, with every mark noted so far, into a new file, while the store is in use.
+    /// The file is whole and synced when this is answered; on an error there is none. One at a time.
     ///
     /// # Errors
     /// The engine's, or the file system's; [`StoreError::Damaged`] if what is stored is, and that is not copied.

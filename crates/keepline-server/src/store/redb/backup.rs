@@ -25,8 +25,11 @@ pub(super) fn backup(shared: &Arc<Shared>, to: &Path) -> Result<Copied, StoreErr
     }
     let new = New::beside(to);
     private_file(&new.0).map_err(refused)?;
+    // Marks that wait go into the copy and not into the file first: so it needs no room there. Taken before the snapshot:
+    // they are never ahead of it, and what was written in between is in it.
+    let waiting = shared.marks.some(None, usize::MAX);
     let tx = shared.snapshot()?;
-    let copied = match catch_unwind(AssertUnwindSafe(|| copying::copy(&tx, &new.0, shared.options.cache))) {
+    let copied = match catch_unwind(AssertUnwindSafe(|| copying::copy(&tx, &waiting, &new.0, shared.options.cache))) {
         Ok(Ok(copied)) => copied,
         // The copy's disk may be another: nothing follows for the store.
         Ok(Err(ReadError::File(error))) => return Err(fault(&error)),

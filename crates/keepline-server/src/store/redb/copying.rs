@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use redb::{Database, Durability, Key, ReadTransaction, ReadableTable as _, TableDefinition, Value};
+use redb::{Database, Durability, Key, ReadTransaction, ReadableTable as _, Table, TableDefinition, Value};
 
+use super::marks::Mark;
 use super::reading::ReadError;
 use super::schema::{self, EXPIRING, IDS, LOGS, LogState, MARKS, META, RECORDS, meta};
 use crate::store::{Copied, StoreError};
@@ -14,8 +15,8 @@ const ROWS: usize = 10_000;
 
 type Answer<T> = Result<T, ReadError>;
 
-/// Copies all that a snapshot shows into a new file, marked as a backup.
-pub(super) fn copy(from: &ReadTransaction, to: &Path, cache: usize) -> Answer<Copied> {
+/// Copies all that a snapshot shows, and marks that it may not show yet, into a new file, marked as a backup.
+pub(super) fn copy(from: &ReadTransaction, waiting: &[Mark], to: &Path, cache: usize) -> Answer<Copied> {
     let copied = check(from)?;
     let target = Database::builder().set_cache_size(cache).create(to)?;
     copy_table(from, &target, LOGS)?;
@@ -25,6 +26,7 @@ pub(super) fn copy(from: &ReadTransaction, to: &Path, cache: usize) -> Answer<Co
     copy_table(from, &target, MARKS)?;
     copy_table(from, &target, META)?;
     let tx = target.begin_write()?;
+    add_marks(&mut tx.open_table(MARKS)?, waiting)?;
     tx.open_table(META)?.insert(meta::BACKUP, 1)?;
     tx.commit()?;
     // Closed in good order, it can be read without being written to.
@@ -53,6 +55,16 @@ fn copy_table<K: Key + 'static, V: Value + 'static>(
             return Ok(());
         }
     }
+}
+
+/// Raises marks to what waits to be written.
+fn add_marks(marks: &mut Table<'_, (&'static str, &'static str), u64>, waiting: &[Mark]) -> Answer<()> {
+    for (owner, log, seq) in waiting {
+        let key = (owner.as_str(), log.as_str());
+        let before = marks.get(key)?.map_or(0, |before| before.value());
+        marks.insert(key, before.max(*seq))?;
+    }
+    Ok(())
 }
 
 /// Looks at every head and every record: whole, each in its place, none missing.

@@ -65,6 +65,33 @@ async fn a_backup_of_a_busy_store_is_whole_and_in_a_new_epoch_once_restored() {
     assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "nothing is left behind");
 }
 
+/// Marks are written twice a second; a backup has them as they were when it was asked for, raised or new.
+#[tokio::test]
+async fn a_backup_has_the_marks_that_wait_to_be_written() {
+    let (engine, folder) = (OnDisk::new(), Folder::new());
+    let (store, all, other) = (engine.redb(), log("m.all"), log("m.g.x"));
+    append_all(&**store, &all, 1..=9).await;
+    store.put_mark("d.ann.x", &all, 3).await.unwrap();
+    // In the file by the end of this.
+    store.close().await;
+    let store = open(engine.folder.path());
+    for round in 0..5_u64 {
+        let marks = [("d.ann.x", &all, 4 + round), ("d.ann.x", &other, 1 + round), ("d.bob.y", &all, 2 + round)];
+        for (owner, log, seq) in marks {
+            store.put_mark(owner, log, seq).await.unwrap();
+        }
+        // At once: some of these rounds fall between two writes, whenever those are.
+        let (to, data) = (folder.path().join(format!("{round}")), folder.path().join(format!("data{round}")));
+        store.backup(&to).await.unwrap();
+        restore(&to, &data, false).unwrap();
+        let restored = open(&data);
+        let ann = restored.marks("d.ann.x").await.unwrap();
+        assert_eq!(ann, [(all.clone(), 4 + round), (other.clone(), 1 + round)], "round {round}");
+        assert_eq!(restored.marks("d.bob.y").await.unwrap(), [(all.clone(), 2 + round)], "round {round}");
+        restored.close().await;
+    }
+}
+
 #[tokio::test]
 async fn a_backup_is_never_written_over_and_never_half() {
     let (engine, folder) = (OnDisk::new(), Folder::new());
