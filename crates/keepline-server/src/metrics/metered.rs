@@ -23,8 +23,8 @@ impl Metered {
 }
 
 impl Store for Metered {
-    forward_store!(inner; durability, head, read, read_back, logs, trim, put_mark, marks, subscribe, health);
-    forward_store!(inner; backup, close);
+    forward_store!(inner; durability, head, read, read_back, logs, trim, forget, put_mark, marks);
+    forward_store!(inner; subscribe, health, backup, close);
 
     fn append(&self, append: Append) -> Answer<Outcome> {
         let started = Instant::now();

@@ -86,6 +86,7 @@ struct State {
 enum Act {
     Append(Append),
     Trim(LogName, u64),
+    Forget(LogName),
     Mark(String, LogName, u64),
 }
 
@@ -122,6 +123,7 @@ impl Fake {
             match act {
                 Act::Append(append) => drop(kept.append_now(append.clone())),
                 Act::Trim(log, through) => drop(kept.trim(log, *through)),
+                Act::Forget(log) => drop(kept.forget(log)),
                 Act::Mark(owner, log, seq) => drop(kept.put_mark(owner, log, *seq)),
             }
         }
@@ -288,6 +290,16 @@ impl Store for Fake {
         let mut state = self.inner.lock();
         drop(state.now.trim(log, through));
         state.done.push(Act::Trim(log.clone(), through));
+        self.answer(&mut state, Ok(()))
+    }
+
+    fn forget(&self, log: &LogName) -> Answer<()> {
+        let mut state = self.inner.lock();
+        drop(state.now.forget(log));
+        state.done.push(Act::Forget(log.clone()));
+        if !self.inner.faults.lazy {
+            state.synced = state.done.len();
+        }
         self.answer(&mut state, Ok(()))
     }
 

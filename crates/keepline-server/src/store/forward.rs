@@ -20,8 +20,8 @@
 /// }
 ///
 /// impl Store for Counted {
-///     forward_store!(inner; durability, head, read, read_back, logs, trim, put_mark, marks, subscribe, health);
-///     forward_store!(inner; backup, close);
+///     forward_store!(inner; durability, head, read, read_back, logs, trim, forget, put_mark, marks);
+///     forward_store!(inner; subscribe, health, backup, close);
 ///
 ///     fn append(&self, append: Append) -> Answer<Outcome> {
 ///         self.appends.fetch_add(1, Ordering::Relaxed);
@@ -57,6 +57,9 @@ macro_rules! forward_store {
     };
     (@ $inner:ident, trim) => {
         $crate::forward_store!(@@ $inner, trim(log: &$crate::store::LogName, through: u64) -> $crate::store::Answer<()>);
+    };
+    (@ $inner:ident, forget) => {
+        $crate::forward_store!(@@ $inner, forget(log: &$crate::store::LogName) -> $crate::store::Answer<()>);
     };
     (@ $inner:ident, put_mark) => {
         $crate::forward_store!(@@ $inner, put_mark(owner: &str, log: &$crate::store::LogName, seq: u64)

@@ -156,6 +156,11 @@ impl Store for Memory {
         ready(Ok(()))
     }
 
+    fn forget(&self, log: &LogName) -> Answer<()> {
+        self.lock().logs.remove(log);
+        ready(Ok(()))
+    }
+
     fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> Answer<()> {
         let mut state = self.lock();
         let mark = state.marks.entry(owner.to_owned()).or_default().entry(log.clone()).or_default();

@@ -5,7 +5,7 @@
 //! log's head to be what he saw ([`Expected::Head`]) changes it only if nobody else did meanwhile, so a name is taken
 //! by appending to its log at head 0. There is no other transaction.
 //!
-//! The rest is idempotent ([`Store::trim`], [`Store::put_mark`]) or rebuilt from the logs.
+//! The rest is idempotent ([`Store::trim`], [`Store::forget`], [`Store::put_mark`]) or rebuilt from the logs.
 
 use std::fmt;
 use std::path::Path;
@@ -73,6 +73,18 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// The engine's; nothing, or a part from the front, may be gone then.
     fn trim(&self, log: &LogName, through: u64) -> Answer<()>;
+
+    /// Removes a log, its head, records and ids, as if it had never been written to. Idempotent, and durable like an append
+    /// once it is answered. Marks stay.
+    ///
+    /// Numbers of a log that is written to again afterwards begin anew, and a request to append that arrives late is
+    /// stored as a new one. So it is only for logs whose names nobody uses again and that no request is on its way to:
+    /// those of tokens, named by the hash of a random text, and of delayed messages, named by a random number, a day
+    /// after they are over. Never for a conversation's or an account's.
+    ///
+    /// # Errors
+    /// The engine's; nothing, or a part of the records from the front, or all may be gone then.
+    fn forget(&self, log: &LogName) -> Answer<()>;
 
     /// Notes how far `owner` has come in a log; the highest ever noted stays. Not durable when it is answered: after a
     /// crash an earlier one may be back, which costs a repetition and loses nothing.

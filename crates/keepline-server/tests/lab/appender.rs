@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use keepline_server::id::MessageId;
 use keepline_server::store::redb::{Options, Redb};
-use keepline_server::store::{Append, Expected, LogName, Outcome, Store as _, StoreError};
+use keepline_server::store::{Answer, Append, Expected, LogName, Outcome, Store as _, StoreError};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Says to the child which folder its store is in, and how many messages it appends.
@@ -34,11 +34,18 @@ pub(crate) enum Said {
     Refused { number: u64, full: bool },
     /// Nobody knows.
     Unknown { number: u64 },
+    /// Its log of its own is gone.
+    Forgotten { number: u64 },
 }
 
 /// Which log a message goes to.
 pub(crate) fn log_of(number: u64) -> LogName {
     LogName::new(["m.all", "m.p.ann.bob", TRIMMED][number as usize % 3])
+}
+
+/// A log that one of 10 messages has beside: it has three records, and is forgotten a little later.
+pub(crate) fn own_log_of(number: u64) -> Option<LogName> {
+    number.is_multiple_of(10).then(|| LogName::new(&format!("t.{number}")))
 }
 
 /// What a message says: it can be told from its number.
@@ -65,12 +72,12 @@ async fn append(folder: &Path, count: u64, mut out: impl Write) -> io::Result<()
     let mut outstanding = VecDeque::new();
     for number in 1..=count + OUTSTANDING as u64 {
         if number <= count {
-            outstanding.push_back((number, store.append(message(number))));
+            outstanding.push_back((number, store.append(message(number)), beside(&store, number)));
         }
         if outstanding.len() < OUTSTANDING && number <= count {
             continue;
         }
-        let Some((number, call)) = outstanding.pop_front() else { break };
+        let Some((number, call, forget)) = outstanding.pop_front() else { break };
         match call.await {
             Ok(Outcome::Appended(seq)) => {
                 if log_of(number).as_str() == TRIMMED && seq.is_multiple_of(100) {
@@ -87,10 +94,28 @@ async fn append(folder: &Path, count: u64, mut out: impl Write) -> io::Result<()
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
+        if let Some((number, forget)) = forget
+            && forget.await.is_ok()
+        {
+            writeln!(out, "forgotten {number}")?;
+        }
         out.flush()?;
     }
     store.close().await;
     Ok(())
+}
+
+/// Makes the log that a message may have beside, and forgets that of an earlier one, which is on the disk by now; in the
+/// same transactions as other messages.
+fn beside(store: &Redb, number: u64) -> Option<(u64, Answer<()>)> {
+    if let Some(log) = own_log_of(number) {
+        for number in 0..3 {
+            // Whether that works is not what is tested here.
+            drop(store.append(Append { log: log.clone(), ..message(number) }));
+        }
+    }
+    let earlier = number.checked_sub(OUTSTANDING as u64).filter(|earlier| *earlier > 0)?;
+    Some((earlier, store.forget(&own_log_of(earlier)?)))
 }
 
 /// The child's life, if this process is one; else the same in this process, to see that it says what it did.
@@ -106,8 +131,9 @@ fn an_appender_says_what_it_did() {
     let mut out = Vec::new();
     runtime.block_on(append(folder.path(), 500, &mut out)).unwrap();
     let said: Vec<_> = String::from_utf8(out).unwrap().lines().filter_map(parse).collect();
-    assert_eq!(said.len(), 500);
-    assert!(said.iter().all(|said| matches!(said, Said::Acked { .. })), "{said:?}");
+    let (acked, forgotten): (Vec<_>, Vec<_>) = said.iter().partition(|said| matches!(said, Said::Acked { .. }));
+    assert_eq!((acked.len(), forgotten.len()), (500, 48));
+    assert!(forgotten.iter().all(|said| matches!(said, Said::Forgotten { .. })), "{said:?}");
     super::verdict::judge(folder.path(), &said).assert_nothing_lost("a whole run");
 }
 
@@ -118,6 +144,7 @@ fn parse(line: &str) -> Option<Said> {
         ("acked", Some(seq)) => Some(Said::Acked { number, seq: seq.parse().ok()? }),
         ("refused", Some(why)) => Some(Said::Refused { number, full: why == "full" }),
         ("unknown", None) => Some(Said::Unknown { number }),
+        ("forgotten", None) => Some(Said::Forgotten { number }),
         _ => None,
     }
 }

@@ -15,7 +15,7 @@ fn killed_at(call: &str, when: u64) -> (usize, usize) {
     drop(appender);
     let verdict = judge(&folder.path().join("data"), &said);
     verdict.assert_nothing_lost(&format!("{call} {when}"));
-    assert!(said.iter().all(|said| matches!(said, Said::Acked { .. })), "{said:?}");
+    assert!(said.iter().all(|said| matches!(said, Said::Acked { .. } | Said::Forgotten { .. })), "{said:?}");
     (verdict.acked, verdict.recovered)
 }
 

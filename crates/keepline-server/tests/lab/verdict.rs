@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use keepline_server::id::MessageId;
 use keepline_server::store::redb::{Options, Redb};
-use keepline_server::store::{Outcome, Page, Record, Store};
+use keepline_server::store::{LogName, Outcome, Page, Record, Store};
 
-use super::appender::{Said, TRIMMED, body_of, id_of, log_of, message};
+use super::appender::{Said, TRIMMED, body_of, id_of, log_of, message, own_log_of};
 
 /// How what was said and what is there compare.
 #[derive(Debug, Default)]
@@ -68,6 +68,21 @@ async fn records(store: &dyn Store, number: u64, wrong: &mut Vec<String>) -> BTr
     read.into_iter().map(|record| (record.id, record)).collect()
 }
 
+/// Logs that were said to be forgotten are gone; of the others each is whole, or gone.
+async fn own_logs(store: &dyn Store, said: &[Said], wrong: &mut Vec<String>) {
+    let forgotten = |log: &LogName| {
+        let is_it = |number: u64| own_log_of(number).as_ref() == Some(log);
+        said.iter().any(|said| matches!(said, Said::Forgotten { number } if is_it(*number)))
+    };
+    for (log, head) in store.logs("t.", None, usize::MAX).await.unwrap() {
+        let read = store.read(&log, 0, Page { records: 9, bytes: 1 << 20 }).await;
+        let whole = head.first == 1 && read.is_ok_and(|read| read.len() as u64 == head.seq);
+        if !whole || forgotten(&log) {
+            wrong.push(format!("{log} is there, with {head:?}"));
+        }
+    }
+}
+
 async fn compare(store: &dyn Store, said: &[Said]) -> Verdict {
     let mut verdict = Verdict::default();
     let mut logs = Vec::new();
@@ -77,8 +92,11 @@ async fn compare(store: &dyn Store, said: &[Said]) -> Verdict {
         firsts.push(store.head(&log_of(number)).await.unwrap().first);
     }
     let mut expected: usize = 0;
+    own_logs(store, said, &mut verdict.wrong).await;
     for said in said {
-        let (Said::Acked { number, .. } | Said::Refused { number, .. } | Said::Unknown { number }) = *said;
+        let (Said::Acked { number, .. } | Said::Refused { number, .. } | Said::Unknown { number }) = *said else {
+            continue;
+        };
         let found = logs[number as usize % 3].get(&id_of(number));
         if found.is_some_and(|record| record.body != body_of(number)) {
             verdict.wrong.push(format!("message {number} says something else"));

@@ -126,7 +126,7 @@ impl Aliases {
 }
 
 impl Store for Saboteur {
-    forward_store!(honest; durability, head, logs, trim, put_mark, marks, health);
+    forward_store!(honest; durability, head, logs, trim, forget, put_mark, marks, health);
 
     fn append(&self, mut append: Append) -> Answer<Outcome> {
         if append.log.conversation().is_none() {

@@ -35,8 +35,8 @@ pub(super) struct Batch<'t> {
 /// What a batch changes outside of the file, once it is committed.
 #[derive(Debug, Default)]
 pub(super) struct Effect {
-    /// States of the logs that it touched.
-    pub(super) states: States,
+    /// States of the logs that it touched; `None` for one that is gone.
+    pub(super) states: HashMap<LogName, Option<LogState>>,
     /// What it appended, in order.
     pub(super) stored: Vec<Committed>,
 }
@@ -89,7 +89,7 @@ impl<'t> Batch<'t> {
         state.bytes += append.body.len() as u64;
         self.insert(state, append)?;
         self.changed = true;
-        self.effect.states.insert(append.log.clone(), state);
+        self.effect.states.insert(append.log.clone(), Some(state));
         let record = Record { seq: state.seq, id: append.id, body: append.body.clone() };
         self.effect.stored.push(Committed { log: append.log.clone(), epoch: self.epoch, record });
         Ok(Ok(Outcome::Appended(state.seq)))
@@ -126,9 +126,37 @@ impl<'t> Batch<'t> {
         if last >= state.first {
             state.first = last + 1;
             self.changed = true;
-            self.effect.states.insert(name.clone(), state);
+            self.effect.states.insert(name.clone(), Some(state));
         }
         Ok(Ok(last == through))
+    }
+
+    /// Removes a log: its records from the front, then its ids, at most `most` of both, then its head; whether that was
+    /// all. What it has in `expiring` goes when its day is over: no other log gets its number.
+    pub(super) fn forget(&mut self, name: &LogName, most: u64) -> Result<Answer<bool>, redb::Error> {
+        let mut state = match self.state(name)? {
+            Ok(Some(state)) => state,
+            Ok(None) => return Ok(Ok(true)),
+            Err(damaged) => return Ok(Err(damaged)),
+        };
+        let last = state.seq.min((state.first - 1).saturating_add(most));
+        let left = most - (last + 1 - state.first);
+        for seq in state.first..=last {
+            let Some(row) = self.records.remove((state.number, seq))? else { continue };
+            state.bytes = state.bytes.saturating_sub(row.value().len().saturating_sub(RECORD_OVERHEAD) as u64);
+        }
+        state.first = last + 1;
+        let mut ids = Vec::new();
+        for row in self.ids.range((state.number, 0)..=(state.number, u128::MAX))?.take(left as usize) {
+            ids.push(row?.0.value());
+        }
+        for id in &ids {
+            self.ids.remove(id)?;
+        }
+        let whole = last == state.seq && (ids.len() as u64) < left;
+        self.changed = true;
+        self.effect.states.insert(name.clone(), (!whole).then_some(state));
+        Ok(Ok(whole))
     }
 
     /// Forgets ids whose day is over, at most `most`; whether there may be more.
@@ -159,7 +187,10 @@ impl<'t> Batch<'t> {
     /// Writes the heads. What changed, or `None` if nothing did and there is nothing to commit.
     pub(super) fn finish(mut self) -> Result<Option<Effect>, redb::Error> {
         for (name, state) in &self.effect.states {
-            self.logs.insert(name.as_str(), state.encode(name))?;
+            match state {
+                Some(state) => self.logs.insert(name.as_str(), state.encode(name))?,
+                None => self.logs.remove(name.as_str())?,
+            };
         }
         if let Some(next) = self.next_log {
             self.meta.insert(meta::NEXT_LOG, next)?;
@@ -169,7 +200,10 @@ impl<'t> Batch<'t> {
 
     /// The state of a log as this batch has left it; `None` for one that was never written to.
     fn state(&self, name: &LogName) -> Result<Answer<Option<LogState>>, redb::Error> {
-        if let Some(state) = self.effect.states.get(name).or_else(|| self.known.get(name)) {
+        if let Some(state) = self.effect.states.get(name) {
+            return Ok(Ok(*state));
+        }
+        if let Some(state) = self.known.get(name) {
             return Ok(Ok(Some(*state)));
         }
         let Some(row) = self.logs.get(name.as_str())? else { return Ok(Ok(None)) };
@@ -189,8 +223,8 @@ impl<'t> Batch<'t> {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use redb::Database;
     use redb::backends::InMemoryBackend;
+    use redb::{Database, ReadableDatabase as _, ReadableTableMetadata as _, TableHandle as _};
 
     use super::*;
     use crate::id::MessageId;
@@ -224,6 +258,60 @@ mod tests {
         }
         assert_eq!(at(&database, day_over + 1, |batch| append(batch, 3)), Ok(Outcome::Duplicate(3)), "not trimmed");
         assert_eq!(at(&database, day_over + 1, |batch| append(batch, 2)), Ok(Outcome::Appended(5)));
+    }
+
+    /// How many rows each table has.
+    fn rows(database: &Database) -> [u64; 5] {
+        let tx = database.begin_read().unwrap();
+        let count = |name: &str| {
+            let tables: Vec<_> = tx.list_tables().unwrap().filter(|table| table.name() == name).collect();
+            tables.into_iter().map(|table| tx.open_untyped_table(table).unwrap().len().unwrap()).sum()
+        };
+        [LOGS.name(), RECORDS.name(), IDS.name(), EXPIRING.name(), MARKS.name()].map(count)
+    }
+
+    /// Each part is a transaction: a crash may come behind each, and what it leaves is whole.
+    #[test]
+    fn a_log_is_forgotten_in_parts_and_nothing_stays() {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let (other, log) = (LogName::new("t.0"), LogName::new("t.1"));
+        let append = |batch: &mut Batch<'_>, log: &LogName, number: u8| {
+            let (id, body) = (MessageId::new([number; 16]), Bytes::from_static(b"four"));
+            batch.append(&Append { log: log.clone(), expected: Expected::Any, id, body }, true).unwrap()
+        };
+        assert_eq!(at(&database, 0, |batch| append(batch, &other, 1)), Ok(Outcome::Appended(1)));
+        let base = rows(&database);
+        at(&database, 0, |batch| (1..=10).for_each(|number| drop(append(batch, &log, number))));
+        at(&database, 0, |batch| batch.trim(&log, 3, 10).unwrap()).unwrap();
+        let mut parts = Vec::new();
+        loop {
+            let done = at(&database, 0, |batch| batch.forget(&log, 4).unwrap()).unwrap();
+            let copied = super::super::copying::check(&database.begin_read().unwrap()).unwrap();
+            parts.push((done, rows(&database)[..3].to_vec(), copied.bytes));
+            if done {
+                break;
+            }
+        }
+        let expected = [
+            (false, vec![2, 4, 11], 16),
+            // Three records, and one id.
+            (false, vec![2, 1, 10], 4),
+            (false, vec![2, 1, 6], 4),
+            (false, vec![2, 1, 2], 4),
+            (true, vec![1, 1, 1], 4),
+        ];
+        assert_eq!(parts, expected);
+        assert_eq!(at(&database, 0, |batch| batch.forget(&log, 4).unwrap()), Ok(true), "again");
+        assert!(!at(&database, REMEMBERED + 1, |batch| batch.purge(10).unwrap()));
+        assert_eq!(rows(&database), base, "a day later nothing is left of what was trimmed before");
+        // In one transaction with what comes before and behind.
+        at(&database, 0, |batch| {
+            for _ in 0..2 {
+                assert_eq!(append(batch, &log, 1), Ok(Outcome::Appended(1)));
+                assert_eq!(batch.forget(&log, 100).unwrap(), Ok(true));
+            }
+        });
+        assert_eq!(rows(&database), base);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use self::opening::OpenError;
 use self::readers::Readers;
 use self::reading::ReadError;
 use self::shared::{Condition, Shared};
-use self::writer::{Request, Writer};
+use self::writer::{Cut, Request, Writer};
 use super::{
     Answer, Append, Closing, Copied, Durability, Feed, Head, LogName, Outcome, Page, Record, Store, StoreError,
 };
@@ -127,6 +127,19 @@ impl Redb {
         }
         queued.map(|()| answered)
     }
+
+    fn cut(&self, log: &LogName, cut: Cut) -> Answer<()> {
+        let (answer, answered) = oneshot::channel();
+        let queued = self.request(Request::Trim(log.clone(), cut, answer));
+        let deadline = Instant::now() + PATIENCE;
+        Box::pin(async move {
+            queued?;
+            match timeout_at(deadline, answered).await {
+                Ok(answer) => answer.unwrap_or_else(|_| Err(StoreError::Unavailable("closed".into()))),
+                Err(_) => Err(hangs()),
+            }
+        })
+    }
 }
 
 impl Store for Redb {
@@ -172,16 +185,11 @@ impl Store for Redb {
     }
 
     fn trim(&self, log: &LogName, through: u64) -> Answer<()> {
-        let (answer, answered) = oneshot::channel();
-        let queued = self.request(Request::Trim(log.clone(), through, answer));
-        let deadline = Instant::now() + PATIENCE;
-        Box::pin(async move {
-            queued?;
-            match timeout_at(deadline, answered).await {
-                Ok(answer) => answer.unwrap_or_else(|_| Err(StoreError::Unavailable("closed".into()))),
-                Err(_) => Err(hangs()),
-            }
-        })
+        self.cut(log, Cut::Through(through))
+    }
+
+    fn forget(&self, log: &LogName) -> Answer<()> {
+        self.cut(log, Cut::Whole)
     }
 
     fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> Answer<()> {

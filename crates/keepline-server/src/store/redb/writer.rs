@@ -28,7 +28,7 @@ const MARKS: usize = 1024;
 const NOTE_EVERY: Duration = Duration::from_millis(500);
 /// How long to wait at least between two transactions that nobody asked for: one may fail each time.
 const BREATH: Duration = Duration::from_millis(10);
-/// Records that one transaction drops for one request.
+/// Records, or rows of a log to be forgotten, that one transaction drops for one request.
 const TRIM: u64 = 2000;
 /// The pace at which a disk that is full or broken is looked at.
 const SOON: Duration = Duration::from_millis(200);
@@ -46,9 +46,18 @@ const STATES: usize = 65_536;
 #[derive(Debug)]
 pub(super) enum Request {
     Append(Append, oneshot::Sender<Answer<Outcome>>),
-    Trim(LogName, u64, oneshot::Sender<Answer<()>>),
+    Trim(LogName, Cut, oneshot::Sender<Answer<()>>),
     /// Look up: something outside of the queue has changed.
     Wake,
+}
+
+/// How much of a log is dropped.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cut {
+    /// The records up to this number.
+    Through(u64),
+    /// All of it, with its head.
+    Whole,
 }
 
 /// The answer to one request, given once it is true.
@@ -233,7 +242,8 @@ impl Writer {
             for request in batch {
                 replies.push(match request {
                     Request::Append(append, _) => Reply::Append(tables.append(append, room)?),
-                    Request::Trim(log, through, _) => Reply::Trim(tables.trim(log, *through, TRIM)?),
+                    Request::Trim(log, Cut::Through(seq), _) => Reply::Trim(tables.trim(log, *seq, TRIM)?),
+                    Request::Trim(log, Cut::Whole, _) => Reply::Trim(tables.forget(log, TRIM)?),
                     Request::Wake => Reply::None,
                 });
             }
@@ -276,7 +286,12 @@ impl Writer {
             if self.states.len() > STATES {
                 self.states.clear();
             }
-            self.states.extend(effect.states);
+            for (log, state) in effect.states {
+                match state {
+                    Some(state) => self.states.insert(log, state),
+                    None => self.states.remove(&log),
+                };
+            }
             self.tell(effect.stored);
         }
         for (request, reply) in batch.into_iter().zip(attempt.replies) {

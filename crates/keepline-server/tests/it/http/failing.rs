@@ -83,6 +83,10 @@ impl Store for Failing {
         self.or_refuse(|| self.inner.trim(log, through))
     }
 
+    fn forget(&self, log: &LogName) -> Answer<()> {
+        self.or_refuse(|| self.inner.forget(log))
+    }
+
     fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> Answer<()> {
         self.or_refuse(|| self.inner.put_mark(owner, log, seq))
     }

@@ -103,7 +103,7 @@ fn bad<T: Send + 'static>() -> Answer<T> {
 }
 
 impl Store for Moody {
-    forward_store!(inner; durability, head, logs, trim, put_mark, health);
+    forward_store!(inner; durability, head, logs, trim, forget, put_mark, health);
 
     fn append(&self, append: Append) -> Answer<Outcome> {
         let (log, id, body) = (append.log.clone(), append.id, append.body.clone());

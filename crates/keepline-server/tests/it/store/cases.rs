@@ -233,6 +233,49 @@ pub(crate) async fn trimming_much_holds_up_nobody(engine: &mut dyn Engine) {
     assert_eq!(store.append(message(&all, 7)).await, Ok(Outcome::Duplicate(7)));
 }
 
+/// A forgotten log was never there: not its head, not its ids, also when the store is opened again. Others are untouched.
+pub(crate) async fn a_forgotten_log_was_never_there(engine: &mut dyn Engine) {
+    let (gone, other, never) = (log("t.5f"), log("t.5f0"), log("t.00"));
+    let store = engine.store();
+    append_all(&*store, &gone, 1..=5).await;
+    append_all(&*store, &other, 1..=2).await;
+    let kept = store.head(&other).await.unwrap();
+    store.trim(&gone, 2).await.unwrap();
+    for _ in 0..2 {
+        let store = engine.store();
+        for log in [&gone, &never] {
+            assert_eq!(store.forget(log).await, Ok(()));
+        }
+        let nothing = Head { epoch: kept.epoch, seq: 0, first: 1, bytes: 0 };
+        assert_eq!(store.head(&gone).await, Ok(nothing));
+        assert_eq!(store.read(&gone, 0, ALL).await, Ok(Vec::new()));
+        assert_eq!(store.read_back(&gone, u64::MAX, ALL).await, Ok(Vec::new()));
+        assert_eq!(store.logs("t.", None, 9).await, Ok(vec![(other.clone(), kept)]));
+        engine.reopen().await;
+    }
+    let store = engine.store();
+    assert_eq!(seqs(&*store, &other, 0).await.unwrap(), [1, 2]);
+    let late = Append { expected: Expected::Head(5), ..message(&gone, 6) };
+    assert_eq!(store.append(late).await, Ok(Outcome::Conflict { head: 0 }), "who saw the log can't change it");
+    assert_eq!(append_all(&*store, &gone, 1..=3).await, [1, 2, 3], "nothing is left of its ids");
+    assert_eq!(store.append(message(&other, 1)).await, Ok(Outcome::Duplicate(1)));
+}
+
+/// A large log is forgotten as a whole, and appends go on meanwhile.
+pub(crate) async fn forgetting_much_holds_up_nobody(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let (gone, other) = (log("s.much"), log("m.g.x"));
+    let calls: Vec<_> = (1..=2500).map(|number| store.append(message(&gone, number))).collect();
+    for call in calls {
+        assert!(matches!(call.await, Ok(Outcome::Appended(_))));
+    }
+    let forget = store.forget(&gone);
+    assert_eq!(append_all(&*store, &other, 1..=3).await, [1, 2, 3]);
+    forget.await.unwrap();
+    assert_eq!(store.logs("s.", None, 9).await, Ok(Vec::new()));
+    assert_eq!(append_all(&*store, &gone, [2500, 1]).await, [1, 2], "ids of the first and of the last part");
+}
+
 /// The highest mark stays, each owner's and each log's for itself, also when the store is closed and opened again.
 pub(crate) async fn marks_only_rise(engine: &mut dyn Engine) {
     let (a, b) = (log("m.all"), log("m.g.x"));

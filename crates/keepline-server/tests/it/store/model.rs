@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use keepline_server::store::{Append, Expected, Head, LogName, Outcome, Page, Record, Store, StoreError};
@@ -38,6 +39,9 @@ enum Call {
         log: usize,
         through: u64,
     },
+    Forget {
+        log: usize,
+    },
     Mark {
         owner: usize,
         log: usize,
@@ -65,6 +69,7 @@ fn call() -> impl Strategy<Value = Call> {
         3 => (log.clone(), 0..30_u64, 0..6_usize, 0..600_usize)
             .prop_map(|(log, before, records, bytes)| Call::ReadBack { log, before, records, bytes }),
         1 => (log.clone(), 0..30_u64).prop_map(|(log, through)| Call::Trim { log, through }),
+        1 => log.clone().prop_map(|log| Call::Forget { log }),
         2 => (0..OWNERS.len(), log.clone(), 0..30_u64).prop_map(|(owner, log, seq)| Call::Mark { owner, log, seq }),
         1 => (0..PREFIXES.len(), prop::option::of(log), 0..5_usize)
             .prop_map(|(prefix, after, limit)| Call::Logs { prefix, after, limit }),
@@ -75,6 +80,8 @@ fn call() -> impl Strategy<Value = Call> {
 /// What must be in the store.
 #[derive(Debug, Default)]
 struct Model {
+    /// How late a request may arrive that was made before.
+    late: Duration,
     logs: BTreeMap<LogName, Log>,
     marks: BTreeMap<(String, LogName), u64>,
 }
@@ -161,6 +168,13 @@ impl Model {
                 }
                 Ok(())
             }
+            Call::Forget { log: which } => {
+                // No request may be on its way to the log any more.
+                tokio::time::sleep(self.late).await;
+                store.forget(&log(LOGS[which])).await.unwrap();
+                self.logs.remove(&log(LOGS[which]));
+                Ok(())
+            }
             Call::Mark { owner, log: which, seq } => {
                 store.put_mark(OWNERS[owner], &log(LOGS[which]), seq).await.unwrap();
                 let mark = self.marks.entry((OWNERS[owner].to_owned(), log(LOGS[which]))).or_default();
@@ -214,8 +228,8 @@ impl Model {
     }
 }
 
-async fn run(mut engine: Box<dyn Engine>, calls: Vec<Call>) -> Result<(), TestCaseError> {
-    let mut model = Model::default();
+async fn run(mut engine: Box<dyn Engine>, late: Duration, calls: Vec<Call>) -> Result<(), TestCaseError> {
+    let mut model = Model { late, ..Model::default() };
     let mut store: Arc<dyn Store> = engine.store();
     let epoch = readable(async || store.head(&log("none")).await).await.epoch;
     for call in &calls {
@@ -235,6 +249,9 @@ async fn run(mut engine: Box<dyn Engine>, calls: Vec<Call>) -> Result<(), TestCa
     Ok(())
 }
 
+/// No request is later than that on any bus; on the disk none is late, and there time is not paused.
+const LATE: Duration = Duration::from_secs(1);
+
 /// proptest prints the seed and the calls of a failure, shrunk, and takes its seed from PROPTEST_RNG_SEED.
 fn check(cases: u32, paused: bool, engine: impl Fn(u64) -> Box<dyn Engine>) {
     let config = Config {
@@ -246,7 +263,8 @@ fn check(cases: u32, paused: bool, engine: impl Fn(u64) -> Box<dyn Engine>) {
     let script = (any::<u64>(), prop::collection::vec(call(), 1..80));
     let result = TestRunner::new(config).run(&script, |(seed, calls)| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(paused).build().unwrap();
-        runtime.block_on(run(engine(seed), calls))
+        let late = if paused { LATE } else { Duration::ZERO };
+        runtime.block_on(run(engine(seed), late, calls))
     });
     if let Err(failure) = result {
         panic!("{failure}");

@@ -32,6 +32,8 @@ macro_rules! mount {
                 cases::logs_are_found_by_prefix,
                 cases::trimming_keeps_the_head,
                 cases::trimming_much_holds_up_nobody,
+                cases::a_forgotten_log_was_never_there,
+                cases::forgetting_much_holds_up_nobody,
                 cases::marks_only_rise,
                 limits::the_feed_tells_each_record_in_order,
                 limits::a_slow_listener_is_told_what_he_missed,

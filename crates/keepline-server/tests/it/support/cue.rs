@@ -106,7 +106,7 @@ impl Cue {
 }
 
 impl Store for Cue {
-    forward_store!(memory; durability, read, logs, trim, put_mark, marks, health);
+    forward_store!(memory; durability, read, logs, trim, forget, put_mark, marks, health);
 
     fn append(&self, append: Append) -> Answer<Outcome> {
         match self.fate(&append.log) {
