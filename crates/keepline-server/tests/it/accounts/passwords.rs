@@ -88,7 +88,7 @@ fn work_that_nobody_waits_for_still_counts() {
         let one = Hashing::cheapest().with_limits(1, 0);
         let accounts = Accounts::load(Memory::new(), one).await.unwrap();
         let ann: UserId = id("ann");
-        let (let_go, held) = std::sync::mpsc::channel::<()>();
+        let (let_go, held) = std::sync::mpsc::sync_channel::<()>(0);
         let holding = tokio::task::spawn_blocking(move || held.recv());
         {
             let gone = accounts.issue(&ann, PASSWORD, id("phone"));
