@@ -6,6 +6,7 @@ use std::time::Duration;
 use keepline::liveness::HeartbeatError;
 
 use crate::accounts::Hashing;
+use crate::delivery::Rate;
 use crate::line::{PaceLimit, Terms};
 use crate::retention::Limits;
 use crate::room::{Listeners, NoRoom, Room};
@@ -40,13 +41,21 @@ pub struct Config {
     /// How many files this server may have open at one time; `None` for as many as the process. A program that opens
     /// many itself keeps its own part out of this.
     pub descriptors: Option<u64>,
-    /// How fast a client may send; `None` for as fast as it can.
+    /// How fast a client may send over its line, where more is read later, and how fast a user may by HTTP, where more
+    /// is refused as `rate_limited`; `None` for as fast as they can.
     pub pace: Option<PaceLimit>,
+    /// How fast all users together may send to everyone who is online; more is refused as `rate_limited`. `None` for as
+    /// fast as they can.
+    pub everyone: Option<Rate>,
     /// What a password costs.
     pub hashing: Hashing,
     /// What is kept of each conversation.
     pub retention: Limits,
 }
+
+/// Each message is a push to every session that is online: at 10,000 of them, half a million pushes a second. Over twice
+/// of what one user may, so that no user alone leaves nothing to the others.
+const EVERYONE: Rate = Rate { per_second: 50, burst: 250 };
 
 /// Whether cim's dialects are spoken. They have no authentication at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +87,7 @@ impl Default for Config {
             connections: None,
             descriptors: None,
             pace: Some(PaceLimit::default()),
+            everyone: Some(EVERYONE),
             hashing: Hashing::default(),
             retention: Limits::default(),
         }

@@ -33,10 +33,21 @@ fn in_each_dialect(scenario: impl Fn(&mut Server<'_>, Peer, Dialect)) {
 /// As `in_each_dialect`, with other flags of the clients.
 #[track_caller]
 fn in_each_dialect_with(flags: &str, scenario: impl Fn(&mut Server<'_>, Peer, Dialect)) {
+    in_each_dialect_on("default", flags, scenario);
+}
+
+/// As `in_each_dialect`, for users who send faster than they may.
+#[track_caller]
+fn in_each_dialect_unlimited(scenario: impl Fn(&mut Server<'_>, Peer, Dialect)) {
+    in_each_dialect_on("bench", QUICK, scenario);
+}
+
+#[track_caller]
+fn in_each_dialect_on(limits: &'static str, flags: &str, scenario: impl Fn(&mut Server<'_>, Peer, Dialect)) {
     let Some(java) = Java::open() else { return };
     for dialect in DIALECTS {
         println!("in dialect {dialect:?}");
-        let mut server = Server::start();
+        let mut server = Server::start(limits);
         let peer = Peer::start(&java, &server, flags);
         scenario(&mut server, peer, dialect);
     }

@@ -18,8 +18,10 @@ use crate::store::{Append, Expected, LARGEST, Outcome, Page, StoreError};
 
 mod error;
 mod fan_out;
+mod rate;
 
 pub use error::SendError;
+pub use rate::{Rate, SendLimits};
 
 /// How long to wait before a request without a known outcome is made again; 0.3 s in all.
 const RETRIES: [Duration; 5] = [
@@ -36,6 +38,7 @@ const HANGS: Duration = Duration::from_secs(1);
 /// Takes messages into the logs, and hands what is stored to the sessions. It works until it is dropped.
 pub struct Delivery {
     environment: Arc<Environment>,
+    buckets: rate::Buckets,
     fan_out: AbortOnDropHandle<()>,
 }
 
@@ -76,17 +79,26 @@ pub struct Receipt {
 }
 
 impl Delivery {
-    /// Begins to hand out what is stored.
+    /// Begins to hand out what is stored. It takes messages as fast as they come.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn start(hub: Arc<Hub>) -> Arc<Self> {
+        Self::limited(hub, SendLimits::default())
+    }
+
+    /// As [`start`](Self::start), with limits to how fast messages are taken.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn limited(hub: Arc<Hub>, limits: SendLimits) -> Arc<Self> {
         let environment = Arc::clone(hub.environment());
         // Subscribed before the first look at the logs: nothing falls between.
         let feed = environment.store.subscribe();
         let fan_out = AbortOnDropHandle::new(tokio::spawn(fan_out::run(hub, feed)));
-        Arc::new(Self { environment, fan_out })
+        Arc::new(Self { environment, buckets: rate::Buckets::new(limits), fan_out })
     }
 
     /// Whether it still hands out; `false` is a defect.
@@ -136,6 +148,10 @@ impl Delivery {
             return Err(SendError::NotText);
         }
         self.environment.directory.may_send(&sender.user, &conversation)?;
+        let unpaced = sender.session.is_none().then_some(&sender.user);
+        if !self.buckets.take(unpaced, conversation == Conversation::Everyone) {
+            return Err(SendError::RateLimited);
+        }
         let message = Message { sender: sender.user, kind, body, at_ms: crate::session::now_ms() };
         let request = Append { log: conversation.log(), expected: Expected::Any, id, body: message.to_record() };
         let ask = || self.environment.store.append(request.clone());

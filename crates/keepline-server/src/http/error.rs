@@ -155,7 +155,6 @@ impl ApiError {
         Self::new(code, message)
     }
 
-    #[cfg(test)]
     pub(crate) const fn code(&self) -> Code {
         self.code
     }
@@ -185,7 +184,8 @@ impl From<StoreError> for ApiError {
     }
 }
 
-/// Seconds that a client waits before it tries again.
+/// Seconds that a client waits before it tries again. Enough for a bucket of any rate: the slowest takes one message a
+/// second.
 const RETRY_AFTER: u32 = 1;
 
 /// The body of every refusal.

@@ -20,11 +20,11 @@ use tokio::net::TcpListener;
 use crate::accounts::Accounts;
 use crate::clock;
 use crate::config::Config;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Rate, SendLimits};
 use crate::directory::Directory;
 use crate::groups::Groups;
 use crate::http::{self, CimSettings, Services};
-use crate::line::{LineService, LineSettings, Lines};
+use crate::line::{LineService, LineSettings, Lines, PaceLimit};
 use crate::metrics::{Metered, Metrics};
 use crate::retention::Retention;
 use crate::room::Room;
@@ -279,7 +279,8 @@ async fn wire(
     let directory = Arc::new(Directory::load(&*store, Arc::clone(&groups), Arc::clone(&accounts)).await?);
     let environment = Environment::counted(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&metrics));
     let hub = hub(environment).await?;
-    let delivery = Delivery::start(Arc::clone(&hub));
+    let user = config.pace.map(|PaceLimit { per_second, burst }| Rate { per_second, burst });
+    let delivery = Delivery::limited(Arc::clone(&hub), SendLimits { user, everyone: config.everyone });
     let schedules = Arc::new(Schedules::load(Arc::clone(&store), delayed::ByDelivery(Arc::clone(&delivery))).await?);
     let cim = CimSettings {
         advertised: config.advertise.map(|address| address.to_string()),

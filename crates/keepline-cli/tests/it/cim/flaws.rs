@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use super::peer::Peer;
 use super::user::User;
 use super::user::Way::{Any, Stored};
-use super::{QUICK, in_each_dialect, in_each_dialect_with};
+use super::{QUICK, in_each_dialect, in_each_dialect_unlimited, in_each_dialect_with};
 use crate::harness::Java;
 
 /// More than the callbacks that a client of cim's SDK can hold.
@@ -77,7 +77,7 @@ fn cim_flaw_11_what_came_while_a_client_reconnected_is_there_after_it() {
 
 #[test]
 fn cim_flaw_12_a_burst_is_neither_shuffled_nor_cut_off() {
-    in_each_dialect(|_, mut peer, dialect| {
+    in_each_dialect_unlimited(|_, mut peer, dialect| {
         let one = peer.enter("crossover", dialect);
         let two = peer.enter("zs", dialect);
         for i in 0..OVERFLOW {
@@ -151,7 +151,7 @@ fn cim_flaw_28_a_batch_to_a_user_who_is_away_is_kept_and_blocks_nothing() {
 
 #[test]
 fn cim_flaw_30_more_stored_messages_than_a_page_all_come_in_order() {
-    in_each_dialect(|_, mut peer, dialect| {
+    in_each_dialect_unlimited(|_, mut peer, dialect| {
         let one = peer.enter("crossover", dialect);
         let two = peer.register("zs", dialect);
         let texts: Vec<String> = (0..PAGES).map(|i| i.to_string()).collect();

@@ -16,6 +16,7 @@ pub(super) struct Server<'a> {
     process: Option<Process>,
     place: Option<&'a Namespace>,
     data: PathBuf,
+    limits: &'static str,
     /// Of cim's route.
     pub(super) http: SocketAddr,
     pub(super) tcp: SocketAddr,
@@ -25,27 +26,27 @@ pub(super) struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// With an empty store, at free ports of loopback.
+    /// With an empty store, at free ports of loopback, under these limits.
     #[track_caller]
-    pub(super) fn start() -> Self {
-        Self::start_at(own_loopback(), None)
+    pub(super) fn start(limits: &'static str) -> Self {
+        Self::start_at(own_loopback(), None, limits)
     }
 
     /// In a namespace, at its address.
     #[track_caller]
     pub(super) fn start_in(place: &'a Namespace) -> Self {
-        Self::start_at(place.address, Some(place))
+        Self::start_at(place.address, Some(place), "default")
     }
 
     #[track_caller]
-    fn start_at(ip: Ipv4Addr, place: Option<&'a Namespace>) -> Self {
+    fn start_at(ip: Ipv4Addr, place: Option<&'a Namespace>, limits: &'static str) -> Self {
         let data = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cim-{}-{ip}", id()));
         // Of an earlier process with our number, which was killed.
         let _ = fs::remove_dir_all(&data);
         let free = SocketAddr::new(ip.into(), 0);
         // These two listen on loopback only.
         let own = if ip.is_loopback() { free } else { SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0) };
-        let mut server = Self { process: None, place, data, http: free, tcp: free, cim_http: own, admin: own };
+        let mut server = Self { process: None, place, data, limits, http: free, tcp: free, cim_http: own, admin: own };
         server.start_again();
         server
     }
@@ -60,7 +61,7 @@ impl<'a> Server<'a> {
     #[track_caller]
     pub(super) fn start_again(&mut self) {
         let mut command = command(self.place, env!("CARGO_BIN_EXE_keepline").as_ref());
-        command.args(["serve", "--json", "--cim", "on", "--data"]).arg(&self.data);
+        command.args(["serve", "--json", "--cim", "on", "--limits", self.limits, "--data"]).arg(&self.data);
         let ports =
             [("--http", self.http), ("--tcp", self.tcp), ("--admin", self.admin), ("--cim-http", self.cim_http)];
         for (flag, address) in ports {

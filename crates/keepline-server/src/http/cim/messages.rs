@@ -10,6 +10,7 @@ use super::request;
 use crate::accounts::cim;
 use crate::conversation::Conversation;
 use crate::http::Services;
+use crate::http::error::Code as Refused;
 use crate::http::object::Object;
 use crate::http::send;
 use crate::id::UserId;
@@ -74,7 +75,8 @@ pub(super) fn known(services: &Services, id: Option<i64>) -> Option<UserId> {
     cim::user_of(id)
 }
 
-/// Sends the texts in their order, each as a message of its own. At least one, or the argument is none.
+/// Sends the texts in their order, each as a message of its own, up to the first that is refused. At least one, or the
+/// argument is none.
 pub(super) async fn say(
     services: &Services,
     sender: &UserId,
@@ -87,7 +89,12 @@ pub(super) async fn say(
     for text in texts {
         if let Err(error) = send::once(services, sender, conversation, text).await {
             tracing::warn!(%error, "a message of a cim client was not stored");
-            return Err(if error.is_ours() { Code::OfflineSaveFailed } else { Code::InvalidArgument });
+            return Err(match error.code() {
+                // Later it would be taken: no argument is wrong, and no storage failed.
+                Refused::RateLimited => Code::Failure,
+                _ if error.is_ours() => Code::OfflineSaveFailed,
+                _ => Code::InvalidArgument,
+            });
         }
     }
     Ok(())

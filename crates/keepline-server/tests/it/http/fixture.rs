@@ -51,11 +51,17 @@ impl Fixture {
     }
 
     pub(crate) async fn with_cim(cim: bool) -> Self {
+        Self::configured(cim, |_| {}).await
+    }
+
+    /// With other settings than the defaults.
+    pub(crate) async fn configured(cim: bool, change: impl FnOnce(&mut Config)) -> Self {
         let store = Failing::new(Memory::new());
         let any = "127.0.0.1:0".parse().expect("an address");
         let mut config = Config::default();
         (config.http, config.tcp, config.admin, config.cim_http) = (any, any, None, None);
         config.hashing = Hashing::cheapest();
+        change(&mut config);
         let node = Node::start(config, store.clone()).await.expect("it starts");
         let services = node.services().clone();
         let draining = Arc::new(Draining::default());

@@ -7,4 +7,5 @@ mod cim_line;
 mod failing;
 mod fixture;
 mod limits;
+mod rate;
 mod v1;
