@@ -7,12 +7,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use keepline_server::http::admin::BACKUP_WITHIN;
 use keepline_server::store::Store as _;
 use keepline_server::store::redb::{FILE, OpenError, Options, Redb};
 use serde_json::{Value, json};
 
-/// A backup of a large store takes long, and says nothing meanwhile.
-const PATIENCE: Duration = Duration::from_secs(3600);
+/// What the server's answer may take beyond the time that it gives a backup: so that it is the server that says how it
+/// went.
+const MARGIN: Duration = Duration::from_secs(30);
 
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 64 << 10;
@@ -76,7 +78,8 @@ fn ask(admin: SocketAddr, to: &Path) -> io::Result<u64> {
     let body = json!({ "to": to.to_str().ok_or_else(|| io::Error::other("the path is not UTF-8"))? }).to_string();
     let mut stream = TcpStream::connect(admin)
         .map_err(|error| io::Error::new(error.kind(), format!("no admin listener at {admin}: {error}")))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    // A backup of a large store takes long, and says nothing meanwhile.
+    stream.set_read_timeout(Some(BACKUP_WITHIN + MARGIN))?;
     let length = body.len();
     write!(
         stream,

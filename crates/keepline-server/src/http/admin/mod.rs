@@ -21,8 +21,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 
 use super::Services;
-use super::error::ApiError;
-use super::guard::{Face, guard};
+use super::error::{ApiError, Code};
+use super::guard::{Face, REQUEST_WITHIN, guard};
 use crate::metrics;
 
 /// What the admin listener reaches.
@@ -44,23 +44,28 @@ pub trait Drain: Send + Sync + 'static {
     fn is_draining(&self) -> bool;
 }
 
-/// A backup takes as long as the disk does.
-const ADMIN_WITHIN: Duration = Duration::from_secs(600);
+/// How long a backup may take, which is as long as the disk needs. After that its request is answered 408, and the copy
+/// is finished all the same.
+pub const BACKUP_WITHIN: Duration = Duration::from_secs(3600);
 
 /// The endpoints of the admin listener.
 pub fn router(admin: Admin) -> Router {
     let metrics = Arc::clone(&admin.services.metrics);
+    let reached = admin.clone();
     let router = Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/sessions", get(sessions::list))
         .route("/sessions/{session}", delete(sessions::kick))
-        .route("/backup", post(backup::backup))
         .route("/drain", post(health::drain))
         .with_state(admin)
         .layer(from_fn(host::check));
-    guard(router, Face { listener: "admin", within: ADMIN_WITHIN, refuse }, &metrics)
+    let face = Face { listener: "admin", within: REQUEST_WITHIN, refuse };
+    // With a time of its own: no other request may take so long.
+    let backup = Router::new().route("/backup", post(backup::backup)).with_state(reached).layer(from_fn(host::check));
+    let patient = Face { within: BACKUP_WITHIN, refuse: refuse_backup, ..face };
+    guard(router, face, &metrics).merge(guard(backup, patient, &metrics))
 }
 
 /// Whether the admin listener may stand at this address.
@@ -86,6 +91,15 @@ impl fmt::Debug for Admin {
 
 fn refuse(status: StatusCode, _: &str) -> Response {
     ApiError::of_status(status).into_response()
+}
+
+fn refuse_backup(status: StatusCode, path: &str) -> Response {
+    if status != StatusCode::REQUEST_TIMEOUT {
+        return refuse(status, path);
+    }
+    let minutes = BACKUP_WITHIN.as_secs() / 60;
+    let message = format!("the backup takes longer than {minutes} minutes: its file is there once it is whole");
+    ApiError::new(Code::Timeout, message).into_response()
 }
 
 /// The metrics, as Prometheus reads them.

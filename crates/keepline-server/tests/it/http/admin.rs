@@ -1,8 +1,10 @@
 //! The admin listener.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::Request;
-use keepline_server::http::admin::Drain as _;
+use keepline_server::http::admin::{BACKUP_WITHIN, Drain as _};
 use keepline_server::store::StoreError;
 use serde_json::json;
 
@@ -97,9 +99,11 @@ async fn d9_a_page_of_a_browser_reads_and_changes_nothing() {
         ("/health", Some("rebound.example:8084"), None, 403),
         ("/drain", Some("rebound.example:8084"), None, 403),
         ("/drain", Some("127.0.0.1:8084"), Some("https://evil.example"), 403),
+        ("/backup", Some("rebound.example:8084"), None, 403),
+        ("/nothing", Some("rebound.example:8084"), None, 403),
     ];
     for (path, host, origin, status) in table {
-        let method = if path == "/drain" { "POST" } else { "GET" };
+        let method = if path == "/health" { "GET" } else { "POST" };
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in [("host", host), ("origin", origin)] {
             request = value.into_iter().fold(request, |request, value| request.header(name, value));
@@ -131,5 +135,22 @@ async fn a_backup_is_answered_once_it_is_made() {
         assert_eq!(answer.status.as_u16(), status, "{request}: {}", answer.text);
         let said = answer.json();
         assert_eq!(if answered.is_string() { &said["error"]["code"] } else { &said }, &answered, "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_backup_has_the_time_that_its_client_waits_and_no_more() {
+    let server = Fixture::new().await;
+    tokio::time::pause();
+    let second = Duration::from_secs(1);
+    for (takes, status) in [(BACKUP_WITHIN - second, 200), (BACKUP_WITHIN + second, 408)] {
+        server.store.fail(Failure::Copies(takes));
+        let asked = Request::post("/backup").header("host", "localhost").header("content-type", "application/json");
+        let asked = asked.body(Body::from(json!({ "to": "/backups/a" }).to_string())).unwrap();
+        let (begun, answer) = (tokio::time::Instant::now(), server.send(Listener::Admin, asked).await);
+        assert_eq!(answer.status.as_u16(), status, "{takes:?}: {}", answer.text);
+        assert!(begun.elapsed() <= BACKUP_WITHIN + second / 2, "{:?}", begun.elapsed());
+        let said = answer.text.contains("longer than 60 minutes: its file is there once it is whole");
+        assert_eq!((said, status == 408 && answer.code() != "timeout"), (status == 408, false), "{}", answer.text);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use keepline_server::forward_store;
 use keepline_server::store::{Answer, Append, Copied, Head, LogName, Outcome, Page, Record, Store, StoreError};
@@ -16,6 +17,8 @@ pub(crate) enum Failure {
     Refuses(StoreError),
     /// Appends have an unknown outcome, and are not stored.
     Forgets,
+    /// A backup takes so long.
+    Copies(Duration),
 }
 
 /// A store that fails when it is told to.
@@ -37,7 +40,7 @@ impl Failing {
     fn refusal(&self) -> Result<(), StoreError> {
         match &*self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
             Failure::Refuses(error) => Err(error.clone()),
-            Failure::None | Failure::Forgets => Ok(()),
+            Failure::None | Failure::Forgets | Failure::Copies(_) => Ok(()),
         }
     }
 
@@ -98,7 +101,14 @@ impl Store for Failing {
     /// Says that it made one.
     fn backup(&self, _: &Path) -> Answer<Copied> {
         let made = self.refusal().map(|()| Copied { logs: 1, records: 2, bytes: 3 });
-        Box::pin(async { made })
+        let takes = match *self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+            Failure::Copies(takes) => takes,
+            _ => Duration::ZERO,
+        };
+        Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            made
+        })
     }
 
     fn health(&self) -> Result<(), StoreError> {
