@@ -30,6 +30,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             return;
         }
         self.phase = Phase::Closing;
+        self.with_turn(now, output, |handler, turn| handler.on_closing(reason, turn));
         let stage = match reason {
             // The peer may have closed only its own half, and wait for the answers.
             Reason::PeerClosed if self.shared.flags().in_flight() > 0 => Stage::Answers,

@@ -1,8 +1,8 @@
 //! Handler: what a line is for. Called synchronously, with a frame and this turn's output.
 
-use keepline_proto::Duration;
 use keepline_proto::liveness::IdleEvent;
 use keepline_proto::wire::Codec;
+use keepline_proto::{Duration, Reason};
 
 use super::flow::Flow;
 use super::report::Report;
@@ -67,6 +67,13 @@ pub trait Handler: Send + Unpin + 'static {
     /// A lenient codec dropped bytes that are no frame; the line goes on.
     fn on_skip(&mut self, error: keepline_proto::wire::WireError) {
         tracing::debug!(%error, "bytes skipped");
+    }
+
+    /// The line begins to end for this reason: the last turn, in which it can be asked once more what the peer has
+    /// ([`Turn::peer_has_all`]). Called at most once, before the format's farewell; what it sends goes out before that,
+    /// where the peer still hears anything. Not called where the task is dropped, nor after a panic.
+    fn on_closing(&mut self, reason: Reason, turn: &mut Turn<'_, Self::Codec>) {
+        let _ = (reason, turn);
     }
 
     /// The line has ended. Called exactly once, also if the task is dropped.

@@ -20,7 +20,7 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Bytes written that the peer's machine has not acknowledged, those included that the transport itself still
     /// holds; `None`, the default, where that can't be known. See [`Turn::peer_has_all`](super::Turn::peer_has_all).
     ///
-    /// TCP on Linux asks the kernel (`SIOCOUTQ`). A `Box` asks what is in it. Nothing else here can tell: in memory and
+    /// TCP on Linux asks the kernel (`SIOCOUTQ`), and can't tell once the connection was reset. A `Box` asks what is in it. Nothing else here can tell: in memory and
     /// over a Unix socket there is no such acknowledgement, and a stream in [`Plain`], TLS as a rule, is not known well
     /// enough. A transport of your own over TLS may answer with its socket's count and its own unwritten records: what
     /// the peer's kernel has acknowledged then is ciphertext, no less on its way to the peer's program than plain text.
@@ -40,7 +40,10 @@ impl Transport for TcpStream {
     }
 
     fn unacknowledged(&self) -> Option<usize> {
-        keepline_outq::unacknowledged(self).ok()
+        let count = keepline_outq::unacknowledged(self).ok()?;
+        // A connection that was reset has no peer any more, and what its kernel had acknowledged may never have been
+        // read: the count says nothing then. Asked behind the count, so that no reset slips in between.
+        self.peer_addr().is_ok().then_some(count)
     }
 
     fn abandon(&self) {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use keepline::wire::echo::{Echo, Frame};
-use keepline::{Flow, Plain, Transport};
+use keepline::{Connection, Driver, Flow, Handler, Plain, Reason, Transport, Turn};
 use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt, duplex};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -128,4 +128,98 @@ async fn only_who_can_tell_does() {
     assert_eq!(Asked::over(Plain::new(ours)).peer_has_all().await, None, "in a wrapper that knows nothing, as for TLS");
     let (ours, _peer) = tcp_pair().await;
     assert_eq!(Asked::over(Box::new(ours)).peer_has_all().await, Some(true), "TCP in a box");
+}
+
+/// A line that says what it knows as it begins to end.
+struct Last(mpsc::Sender<(Reason, Option<bool>)>);
+
+impl Handler for Last {
+    type Codec = Echo;
+
+    fn on_frame(&mut self, _: Frame<'_>, _: &mut Turn<'_, Echo>) -> Flow {
+        Flow::Continue
+    }
+
+    fn on_closing(&mut self, reason: Reason, turn: &mut Turn<'_, Echo>) {
+        self.0.try_send((reason, turn.peer_has_all())).unwrap();
+    }
+}
+
+/// How a peer ends, and what the line is to know then.
+struct Ending {
+    what: &'static str,
+    sent: usize,
+    /// Gives the peer back where it lives on.
+    end: fn(TcpStream, &Connection) -> Option<TcpStream>,
+    knows: (Reason, Option<bool>),
+}
+
+/// A peer's half that is closed.
+fn shut(peer: &TcpStream) {
+    socket2::SockRef::from(peer).shutdown(std::net::Shutdown::Write).unwrap();
+}
+
+#[tokio::test]
+async fn a_line_that_ends_is_asked_once_more() {
+    let endings = [
+        Ending { what: "nothing was sent", sent: 0, end: |_, _| None, knows: (Reason::PeerClosed, Some(true)) },
+        Ending {
+            what: "its half is closed, its kernel has all",
+            sent: 100,
+            end: |peer, _| {
+                shut(&peer);
+                Some(peer)
+            },
+            knows: (Reason::PeerClosed, Some(true)),
+        },
+        Ending {
+            what: "its half is closed, our kernel has the rest",
+            sent: 64 << 10,
+            end: |peer, _| {
+                shut(&peer);
+                Some(peer)
+            },
+            knows: (Reason::PeerClosed, Some(false)),
+        },
+        Ending {
+            what: "its half is closed, and then it has thrown away what it had not read",
+            sent: 100,
+            end: |peer, _| {
+                shut(&peer);
+                None
+            },
+            knows: (Reason::PeerClosed, None),
+        },
+        Ending {
+            what: "it has thrown away what it had not read",
+            sent: 100,
+            end: |_, _| None,
+            knows: (Reason::Reset, None),
+        },
+        Ending {
+            what: "it is we who end",
+            sent: 64 << 10,
+            end: |peer, line| {
+                line.close(Reason::Kicked);
+                Some(peer)
+            },
+            knows: (Reason::Kicked, Some(false)),
+        },
+    ];
+    for Ending { what, sent, end, knows } in endings {
+        let (ours, peer) = tcp_pair().await;
+        let (tell, mut told) = mpsc::channel(1);
+        let driver = Driver::standalone(ours, Last(tell), Echo::strict(), unwatched());
+        let connection = driver.connection();
+        let task = tokio::spawn(driver);
+        if sent > 0 {
+            connection.send(vec![0; sent].into()).unwrap();
+            peer.peek(&mut [0]).await.unwrap();
+        }
+        // No turn of the line lies between the steps of an end: they are seen as one.
+        let _peer = end(peer, &connection);
+        assert_eq!(told.recv().await, Some(knows), "{what}");
+        assert_eq!(task.await.unwrap().reason, knows.0, "{what}");
+        assert_eq!(told.recv().await, None, "once only: {what}");
+    }
 }
