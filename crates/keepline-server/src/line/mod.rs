@@ -260,11 +260,7 @@ impl Handler for Line {
         match &mut self.state {
             State::Checking(_) => self.on_checked(turn),
             State::Session(session) => {
-                if let Some(pushes) = session.on_the_way()
-                    && turn.peer_has_all() == Some(true)
-                {
-                    session.arrived(pushes);
-                }
+                look(session, turn);
                 Flow::Continue
             }
             State::Fresh(_) | State::Probe => Flow::Continue,
@@ -278,11 +274,28 @@ impl Handler for Line {
         }
     }
 
+    fn on_closing(&mut self, reason: Reason, turn: &mut Turn<'_, Im>) {
+        // Who has read everything and goes need not be sent it again. Of a line that broke nothing is known.
+        if let (Reason::PeerClosed | Reason::Bye | Reason::Draining, State::Session(session)) = (reason, &self.state) {
+            look(session, turn);
+        }
+    }
+
     fn on_close(&mut self, report: &Report) {
         if let State::Session(session) = &self.state {
             tracing::info!(session = %session.id(), user = %session.user(), %report, "session ended");
             self.lines.hub.logout(session);
         }
+    }
+}
+
+/// Looks whether the kernel of a cim client has everything; who speaks our own protocol acknowledges it himself.
+fn look(session: &Arc<Session>, turn: &Turn<'_, Im>) {
+    if matches!(session.speaks(), Speaks::Cim(_))
+        && let Some(pushes) = session.on_the_way()
+        && turn.peer_has_all() == Some(true)
+    {
+        session.arrived(pushes);
     }
 }
 

@@ -1,8 +1,9 @@
 //! Arrival: when a message to a cim client counts as delivered. cim knows no acknowledgement.
 //!
 //! It counts once the peer's kernel has acknowledged every byte up to it, which is known from an empty send queue: the
-//! level is called `tcp`. A client that ends before it has read its socket loses it, and one that ends before its
-//! kernel's answer came gets it again.
+//! level is called `tcp`. The line looks some time after a push, and as it ends in order. A client that breaks off
+//! before it has read its socket loses what was looked for by then, and one that ends before its kernel's answer came
+//! gets it again.
 
 use std::sync::Arc;
 use std::time::Duration;

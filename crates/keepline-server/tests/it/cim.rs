@@ -12,14 +12,14 @@ use keepline_server::session::Session;
 use crate::stage::*;
 
 /// A server with cim's dialects on, and three of its users by number.
-struct Town {
-    stage: Stage,
-    zs: i64,
-    ls: i64,
+pub(crate) struct Town {
+    pub(crate) stage: Stage,
+    pub(crate) zs: i64,
+    pub(crate) ls: i64,
     ww: i64,
 }
 
-async fn town() -> Town {
+pub(crate) async fn town() -> Town {
     let lines = LineSettings { cim: true, ..Setting::default().lines };
     let stage = Stage::set(Setting { lines, ..Setting::default() }, &["ann"]).await;
     let [mut zs, mut ls, mut ww] = [0; 3];
@@ -30,18 +30,18 @@ async fn town() -> Town {
 }
 
 /// Our name of a user of cim.
-fn user(id: i64) -> String {
+pub(crate) fn user(id: i64) -> String {
     format!("cim-{id}")
 }
 
-fn pair(one: i64, other: i64) -> String {
+pub(crate) fn pair(one: i64, other: i64) -> String {
     let mut users = [user(one), user(other)];
     users.sort();
     format!("p.{}.{}", users[0], users[1])
 }
 
 /// The sender's name and the texts of a frame; its receiver is checked.
-fn said(dialect: Dialect, frame: &cim::Frame, receiver: i64) -> (String, Vec<String>) {
+pub(crate) fn said(dialect: Dialect, frame: &cim::Frame, receiver: i64) -> (String, Vec<String>) {
     assert_eq!(frame.id, receiver);
     if dialect == Dialect::Cim1 {
         let (sender, text) = frame.text.split_once(':').unwrap();

@@ -5,6 +5,7 @@
 mod accounts;
 mod burst;
 mod cim;
+mod cim_end;
 mod cim_flaws;
 mod delivery;
 mod fan_out;
