@@ -5,11 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::id;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::thread::sleep;
 use std::time::Instant;
 
+use keepline_witness::request;
 use serde_json::Value;
 
-use crate::harness::{Namespace, PATIENCE, Process, command};
+use crate::harness::{Host, Namespace, PATIENCE, Process, command, ms};
 
 /// `keepline serve`, listening.
 pub(super) struct Server<'a> {
@@ -80,6 +82,22 @@ impl<'a> Server<'a> {
         self.cim_http = address("cim_http");
         self.admin = address("admin");
         self.process = Some(process);
+    }
+
+    /// Waits until everything that was pushed to a session counts as arrived. For a server on loopback.
+    #[track_caller]
+    pub(super) fn wait_until_all_arrived(&self) {
+        let (host, admin, by) = (Host::here(), self.admin, Instant::now() + PATIENCE);
+        loop {
+            let answer = host.run(async move { request(admin, "GET", "/sessions", None, None).await });
+            let answer = answer.expect("an answer of the admin listener").json();
+            let sessions = answer["sessions"].as_array().unwrap_or_else(|| panic!("no sessions in {answer}"));
+            if sessions.iter().all(|session| session["caught_up"] == true) {
+                return;
+            }
+            assert!(Instant::now() < by, "it does not count as arrived: {answer}");
+            sleep(ms(2));
+        }
     }
 }
 
