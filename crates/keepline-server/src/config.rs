@@ -140,6 +140,18 @@ impl Config {
         if self.name.is_empty() || self.name.len() > 64 || self.name.chars().any(char::is_control) {
             return Err(ConfigError::Name);
         }
+        if self.pace.is_some_and(|pace| pace.per_second == 0 || pace.burst == 0)
+            || self.everyone.is_some_and(|rate| rate.per_second == 0 || rate.burst == 0)
+        {
+            return Err(ConfigError::NoPace);
+        }
+        let Limits { records, bytes, age, every } = self.retention;
+        if records == 0 || bytes == 0 || age == Duration::ZERO {
+            return Err(ConfigError::NothingKept);
+        }
+        if every == Duration::ZERO {
+            return Err(ConfigError::RetentionSpins);
+        }
         self.room().map(|_| ())
     }
 }
@@ -168,6 +180,20 @@ pub enum ConfigError {
     /// The name stands in logs and frames.
     #[error("the server's name is 1 to 64 bytes without control characters")]
     Name,
+    /// Nobody could send.
+    #[error(
+        "a pace of 0 messages a second or at once takes none: allow at least 1 (--pace), or set no limit (--pace off)"
+    )]
+    NoPace,
+    /// Messages would go before they are read.
+    #[error(
+        "messages would be dropped as they come: keep at least 1 message, 1 byte and some time (--keep-messages, \
+         --keep-bytes, --keep-for)"
+    )]
+    NothingKept,
+    /// It would do nothing else.
+    #[error("retention would look at the conversations without a pause: leave at least a second between")]
+    RetentionSpins,
     /// More connections than files may be open.
     #[error(transparent)]
     Room(NoRoom),
@@ -205,10 +231,13 @@ mod tests {
         }
     }
 
+    const NOTHING_KEPT: &str = "messages would be dropped as they come: keep at least 1 message, 1 byte and some time \
+                                (--keep-messages, --keep-bytes, --keep-for)";
+
     #[test]
     fn what_can_not_work_is_refused_with_a_sentence() {
         type Change = fn(&mut Config);
-        let table: [(Change, &str); 7] = [
+        let table: [(Change, &str); 11] = [
             (
                 |config| config.terms.silence = Duration::from_secs(30),
                 "the heartbeat's terms: silence limit 30s is below twice the ping interval 25s: allow at least 50s, or \
@@ -229,6 +258,17 @@ mod tests {
                 "zero time for a client to take what it is sent: allow at least a second",
             ),
             (|config| config.name = "a\nb".into(), "the server's name is 1 to 64 bytes without control characters"),
+            (
+                |config| config.pace = Some(PaceLimit { per_second: 0, burst: 1 }),
+                "a pace of 0 messages a second or at once takes none: allow at least 1 (--pace), or set no limit \
+                 (--pace off)",
+            ),
+            (|config| config.retention.age = Duration::ZERO, NOTHING_KEPT),
+            (|config| config.retention.records = 0, NOTHING_KEPT),
+            (
+                |config| config.retention.every = Duration::ZERO,
+                "retention would look at the conversations without a pause: leave at least a second between",
+            ),
             (
                 |config| config.connections = Some(0),
                 "0 long connections would refuse everybody: allow at least 1 (--max-connections)",

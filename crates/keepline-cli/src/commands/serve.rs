@@ -9,17 +9,21 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum, value_parser};
 use keepline::Duration;
 use keepline::serve::Stop;
+use keepline_server::line::PaceLimit;
 use keepline_server::store::Store;
 use keepline_server::store::memory::Memory;
 use keepline_server::store::redb::{Options, Redb};
 use keepline_server::{CimMode, Config, Node};
 
-use crate::args::{duration, whole};
+use crate::args::{bytes, duration, whole};
 use crate::descriptors::raise_descriptor_limit;
 use crate::limits::Limits;
 
 /// What a server has after the second signal. What was acknowledged is on the disk already.
 const AT_ONCE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// After a rest, a user may send what is `--pace` in so many seconds.
+const AT_REST: u32 = 5;
 
 /// Flags of `keepline serve`.
 #[derive(Debug, Args)]
@@ -58,6 +62,22 @@ pub(crate) struct ServeArgs {
     /// End a line whose client has not taken what was sent to it for this long.
     #[arg(long, default_value = "30s", value_parser = duration, value_name = "TIME")]
     slow_after: Duration,
+    /// The server's name, as its clients hear it: 1 to 64 bytes.
+    #[arg(long, default_value = "keepline", value_name = "NAME")]
+    name: String,
+    /// Messages a second of one user, with five times as many at once after a rest: over a line more is read later, by
+    /// HTTP more is refused. Default: 20.
+    #[arg(long, value_parser = pace, value_name = "N|off")]
+    pace: Option<Pace>,
+    /// Drop messages that are older, whoever has not read them; their conversation tells of the gap.
+    #[arg(long, default_value = "30d", value_parser = duration, value_name = "TIME")]
+    keep_for: Duration,
+    /// Keep so many messages of each conversation, the newest.
+    #[arg(long, default_value = "100000", value_parser = whole::<u64>, value_name = "N")]
+    keep_messages: u64,
+    /// Keep so much of each conversation, the newest, and at least one message.
+    #[arg(long, default_value = "256MiB", value_parser = bytes, value_name = "SIZE")]
+    keep_bytes: u64,
     /// Long connections at one time; default: the limit of open files less 256, and less what HTTP may take (1344, or
     /// a quarter of the rest where that is less).
     #[arg(long, value_parser = whole::<usize>, value_name = "N")]
@@ -85,6 +105,9 @@ enum Cim {
 
 #[derive(Clone, Copy, Debug)]
 struct AddressOrOff(Option<SocketAddr>);
+
+#[derive(Clone, Copy, Debug)]
+struct Pace(Option<PaceLimit>);
 
 /// Serves until a signal comes.
 pub(crate) fn run(args: &ServeArgs) -> ExitCode {
@@ -149,7 +172,14 @@ impl ServeArgs {
         (config.terms.ping_after, config.terms.silence) = (self.ping_after.to_std(), self.silence.to_std());
         config.slow_after = self.slow_after.to_std();
         config.connections = self.max_connections;
+        config.name.clone_from(&self.name);
+        let retention = &mut config.retention;
+        (retention.age, retention.records, retention.bytes) =
+            (self.keep_for.to_std(), self.keep_messages, self.keep_bytes);
         self.limits.open(&mut config);
+        if let Some(Pace(pace)) = self.pace {
+            config.pace = pace;
+        }
         config
     }
 
@@ -201,6 +231,16 @@ fn announce(node: &Node, args: &ServeArgs) {
     }
 }
 
+fn pace(text: &str) -> Result<Pace, String> {
+    if text == "off" {
+        return Ok(Pace(None));
+    }
+    let limit = |per_second: u32| PaceLimit { per_second, burst: per_second.saturating_mul(AT_REST) };
+    text.parse()
+        .map(|per_second| Pace(Some(limit(per_second))))
+        .map_err(|_| "write a whole number of messages a second, as 20, or off".to_owned())
+}
+
 fn address_or_off(text: &str) -> Result<AddressOrOff, String> {
     if text == "off" {
         return Ok(AddressOrOff(None));
@@ -208,4 +248,37 @@ fn address_or_off(text: &str) -> Result<AddressOrOff, String> {
     text.parse()
         .map(|address| AddressOrOff(Some(address)))
         .map_err(|_| "write an IP address and a port, as 127.0.0.1:8081, or off".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    fn config(flags: &str) -> Config {
+        let words = ["keepline", "serve"].into_iter().chain(flags.split_ascii_whitespace());
+        match Cli::try_parse_from(words).unwrap().command {
+            Some(Command::Serve(args)) => args.config(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn without_flags_it_is_the_library_s_default() {
+        assert_eq!(format!("{:?}", config("")), format!("{:?}", Config::default()));
+    }
+
+    #[test]
+    fn each_flag_is_its_setting() {
+        let said = config("--name east --pace 7 --keep-for 2d --keep-messages 9 --keep-bytes 1MiB");
+        assert_eq!(said.name, "east");
+        assert_eq!(said.pace, Some(PaceLimit { per_second: 7, burst: 35 }));
+        let kept = said.retention;
+        assert_eq!((kept.age.as_secs(), kept.records, kept.bytes), (2 * 24 * 3600, 9, 1 << 20));
+        assert_eq!(config("--pace off").pace, None);
+        assert_eq!((config("--limits bench").pace, config("--limits bench").everyone), (None, None));
+        assert!(config("--limits bench --pace 20").pace.is_some(), "what was asked for itself wins");
+    }
 }
