@@ -11,6 +11,10 @@ use crate::line::{PaceLimit, Terms};
 use crate::retention::Limits;
 use crate::room::{Listeners, NoRoom, Room};
 
+mod warning;
+
+pub use warning::Warning;
+
 /// What an operator may choose. Start from [`Config::default`], which is cim's own ports on loopback, and change fields.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

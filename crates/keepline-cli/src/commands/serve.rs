@@ -136,6 +136,9 @@ async fn serve(args: &ServeArgs) -> io::Result<()> {
     let mut stop = Stop::new()?;
     let config = args.config();
     config.check()?;
+    for warning in config.warnings() {
+        eprintln!("keepline serve: warning: {warning}");
+    }
     let store = args.store()?;
     let node = Node::start(config, store).await.map_err(io::Error::other)?;
     announce(&node, args);

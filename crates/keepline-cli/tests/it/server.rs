@@ -4,6 +4,7 @@ mod bytes;
 mod cim_cut;
 mod crowded;
 mod cut;
+mod flags;
 mod gone;
 mod scene;
 mod signals;
