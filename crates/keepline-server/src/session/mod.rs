@@ -212,7 +212,8 @@ impl Session {
             }
             Resumed::Fits
         } else {
-            let acked = cursors.position(conversation).map_or(known.told, |(acked, _)| acked);
+            // Without a cursor the device has what every session was offered; what was only told may be still to come.
+            let acked = cursors.position(conversation).map_or(known.offered, |(acked, _)| acked);
             // What is on its way was taken for something else: all of it comes again.
             cursors.forget(conversation);
             let _ = cursors.place(conversation, acked);
@@ -325,3 +326,6 @@ impl fmt::Debug for Session {
         f.debug_struct("Session").field("id", &self.id).field("user", &self.user).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
