@@ -1,5 +1,5 @@
-//! Storm: seeded interleavings of sends, acknowledgements, cuts, logins, trims and a store in bad moods; at the end
-//! each device has each message of its conversations once, in order, or was told that it is gone.
+//! Storm: seeded interleavings of sends, acknowledgements, cuts, logins, resumes, trims and a store in bad moods; at the
+//! end each device has each message of its conversations once, in order, or was told that it is gone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +44,8 @@ async fn every_device_has_everything_once_and_in_order() {
         seen += storm(seed).await;
     }
     // A run in which nothing went wrong would show nothing.
-    assert!(seen.cuts > 0 && seen.again > 0 && seen.gaps > 0, "{seen:?}");
+    let happened = [seen.cuts, seen.again, seen.gaps, seen.resets, seen.rollbacks];
+    assert!(happened.iter().all(|count| *count > 0), "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
