@@ -240,8 +240,9 @@ impl Accounts {
         self.tokens.revocations()
     }
 
-    /// Drops what is stored of tokens that are over or were called back; how many. To be called now and then, as once
-    /// an hour: it reads every token of the store, a few at a time.
+    /// Forgets tokens that are over or were called back, but none within a day of its making: a request to make it that
+    /// comes late must not bring it back. How many. To be called now and then, as once an hour: it reads every token of
+    /// the store, a few at a time.
     ///
     /// # Errors
     /// The store's.
@@ -249,11 +250,9 @@ impl Accounts {
         let (store, now_ms) = (self.entities.store(), self.clock.now_ms());
         let mut swept = 0;
         let take = |log: &LogName, token: Result<Held<token::Stored>, StoreError>| {
-            if let Ok(token) = token
-                && (token.state.revoked || token.state.expires_ms <= now_ms)
-            {
+            if token.is_ok_and(|token| token.state.is_over(now_ms)) {
                 // Whether it is gone now or at the next time makes no difference.
-                drop(store.trim(log, token.seq));
+                drop(store.forget(log));
                 swept += 1;
             }
         };

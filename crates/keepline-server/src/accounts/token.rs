@@ -105,6 +105,16 @@ pub(super) struct Stored {
     pub(super) revoked: bool,
 }
 
+/// How long a request to make a token may be on its way, in milliseconds: far longer than any is.
+const LATE_MS: u64 = 24 * 3600 * 1000;
+
+impl Stored {
+    /// Whether nobody can use it, now or ever, so that it may be forgotten.
+    pub(super) const fn is_over(&self, now_ms: u64) -> bool {
+        (self.revoked || self.expires_ms <= now_ms) && self.issued_ms.saturating_add(LATE_MS) <= now_ms
+    }
+}
+
 /// A token as it is kept in memory for a while.
 #[derive(Clone, Debug)]
 pub(super) struct Token {

@@ -62,6 +62,10 @@ pub enum Progress {
     },
 }
 
+/// How long we can say of one that is over that it was sent, or cancelled, in milliseconds: a day. No request to make it
+/// is on its way that long.
+const KEPT_MS: u64 = 24 * 3600 * 1000;
+
 /// The record's bytes.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Stored {
@@ -86,6 +90,9 @@ pub(super) struct Stored {
     /// Why it failed.
     #[prost(string, tag = "9")]
     pub(super) code: String,
+    /// When it was sent or cancelled.
+    #[prost(uint64, tag = "10")]
+    pub(super) over_ms: u64,
 }
 
 /// How far a record is.
@@ -103,15 +110,21 @@ pub(super) enum Phase {
 
 impl Stored {
     /// The same, over: without what it said.
-    pub(super) fn over(&self, phase: Phase) -> Self {
+    pub(super) fn over(&self, phase: Phase, now_ms: u64) -> Self {
         Self {
             phase: phase as i32,
             owner: self.owner.clone(),
             due_ms: self.due_ms,
             created_ms: self.created_ms,
             claimed_ms: self.claimed_ms,
+            over_ms: now_ms,
             ..Self::default()
         }
+    }
+
+    /// Whether it was sent or cancelled more than a day ago, so that it may be forgotten.
+    pub(super) fn is_long_over(&self, now_ms: u64) -> bool {
+        matches!(self.phase(), Phase::Sent | Phase::Cancelled) && self.over_ms.saturating_add(KEPT_MS) < now_ms
     }
 
     /// What is to be said.

@@ -152,7 +152,7 @@ async fn send(sender: &Sender, id: &ScheduleId) -> Result<(), ChangeError<Attemp
     };
     let end = sender.entities.change(&log, |now: &Stored| {
         Ok((now.phase() == Phase::Sending).then(|| match code {
-            None => now.over(Phase::Sent),
+            None => now.over(Phase::Sent, sender.clock.now_ms()),
             Some(code) => Stored { phase: Phase::Failed as i32, code: code.to_owned(), ..now.clone() },
         }))
     });

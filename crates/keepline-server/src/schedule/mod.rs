@@ -41,9 +41,6 @@ pub const LONGEST_DELAY_MS: u64 = 366 * 24 * 3600 * 1000;
 /// The most entries of a page.
 pub const LONGEST_PAGE: usize = 100;
 
-/// How long we can say of one that is over that it was sent, or cancelled: a day from when it was due.
-const KEPT_MS: u64 = 24 * 3600 * 1000;
-
 /// Bytes of bodies behind which a page ends.
 const PAGE_BYTES: usize = 1 << 20;
 
@@ -242,16 +239,18 @@ impl Schedules {
     /// # Errors
     /// `NotFound`, `AlreadySent` (as soon as sending has begun), `Conflict`, `UnknownOutcome` and the store's.
     pub async fn cancel(&self, owner: &UserId, id: &ScheduleId) -> Result<(), ScheduleError> {
+        let now_ms = self.clock.now_ms();
         self.change(owner, id, |now| match now.phase() {
-            Phase::Waiting | Phase::Failed => Ok(Some(now.over(Phase::Cancelled))),
+            Phase::Waiting | Phase::Failed => Ok(Some(now.over(Phase::Cancelled, now_ms))),
             Phase::Cancelled => Ok(None),
             Phase::None | Phase::Sending | Phase::Sent => Err(ScheduleError::AlreadySent),
         })
         .await
     }
 
-    /// Drops what is stored of those that were sent or cancelled and were due more than a day ago; how many. To be
-    /// called now and then, as once an hour: it reads every delayed message of the store, a few at a time.
+    /// Forgets those that were sent or cancelled more than a day ago; how many. Until then who asks for one is told what
+    /// became of it, later that there is none. To be called now and then, as once an hour: it reads every delayed message
+    /// of the store, a few at a time.
     ///
     /// # Errors
     /// The store's.
@@ -259,12 +258,9 @@ impl Schedules {
         let (store, now_ms) = (self.entities.store(), self.clock.now_ms());
         let mut swept = 0;
         let take = |log: &LogName, held: Result<Held<Stored>, StoreError>| {
-            if let Ok(held) = held
-                && matches!(held.state.phase(), Phase::Sent | Phase::Cancelled)
-                && held.state.due_ms.saturating_add(KEPT_MS) < now_ms
-            {
+            if held.is_ok_and(|held| held.state.is_long_over(now_ms)) {
                 // Whether it is gone now or at the next time makes no difference.
-                drop(store.trim(log, held.seq));
+                drop(store.forget(log));
                 swept += 1;
             }
         };

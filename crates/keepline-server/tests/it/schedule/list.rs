@@ -181,11 +181,12 @@ async fn a_sweep_drops_what_is_over_since_a_day() {
     let (ann, now) = (id("ann"), wall.now_ms());
     let mut feed = store.subscribe();
     let sent = schedules.create(&ann, text("sent"), now).await.unwrap();
-    let gone = schedules.create(&ann, text("gone"), now + HOUR).await.unwrap();
+    let past = schedules.create(&ann, text("past"), 0).await.unwrap();
+    let gone = schedules.create(&ann, text("gone"), now + 48 * HOUR).await.unwrap();
     let kept = schedules.create(&ann, text("kept"), now + 48 * HOUR).await.unwrap();
     schedules.cancel(&ann, &gone).await.unwrap();
-    // Three made, one cancelled, one begun, said and done.
-    for _ in 0..7 {
+    // Four made, one cancelled, two begun, said and done.
+    for _ in 0..11 {
         feed.recv().await.unwrap();
     }
     let bytes = async |id: &ScheduleId| {
@@ -193,12 +194,19 @@ async fn a_sweep_drops_what_is_over_since_a_day() {
         store.head(&log).await.unwrap().bytes
     };
     assert!(bytes(&sent).await < 50 && bytes(&gone).await < 50, "what they said is not kept");
-    assert_eq!(schedules.sweep().await.unwrap(), 0);
-    wall.jump(24 * 3_600_000 + 1);
-    assert_eq!(schedules.sweep().await.unwrap(), 1);
-    wall.jump(3_600_000);
-    assert_eq!(schedules.sweep().await.unwrap(), 1);
-    assert_eq!((bytes(&sent).await, bytes(&gone).await), (0, 0));
+    for (later_ms, swept) in [(0, 0), (24 * 3_600_000, 0), (1, 3), (1, 0)] {
+        wall.jump(later_ms);
+        assert_eq!(schedules.sweep().await.unwrap(), swept);
+        if swept == 0 && later_ms != 1 {
+            assert_eq!(schedules.cancel(&ann, &gone).await, Ok(()), "cancelled again");
+            assert_eq!(schedules.cancel(&ann, &sent).await, Err(ScheduleError::AlreadySent));
+            assert_eq!(schedules.cancel(&ann, &past).await, Err(ScheduleError::AlreadySent));
+        }
+    }
+    let left = store.logs("s.", None, 9).await.unwrap();
+    assert_eq!(left.iter().map(|(log, _)| log.to_string()).collect::<Vec<_>>(), [format!("s.{kept}")]);
     assert_eq!(schedules.get(&ann, &kept).await.unwrap().message, text("kept"));
-    assert_eq!(schedules.get(&ann, &sent).await, Err(ScheduleError::NotFound));
+    for id in [&sent, &gone, &past] {
+        assert_eq!(schedules.get(&ann, id).await, Err(ScheduleError::NotFound));
+    }
 }

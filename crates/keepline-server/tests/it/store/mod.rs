@@ -8,3 +8,4 @@ mod limits;
 mod model;
 mod mounts;
 mod redb;
+mod rows;
