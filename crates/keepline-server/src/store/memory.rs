@@ -1,18 +1,25 @@
 //! Memory: the engine that keeps everything until the process ends. For tests, and for servers that need no more.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 
 use super::{
     Answer, Append, Committed, Durability, Expected, FEED, Feed, Head, LARGEST, LogName, Outcome, Page, Record, Store,
     StoreError,
 };
 use crate::id::MessageId;
+
+/// How long the id of a trimmed record is remembered: a sender may repeat a message for a day.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+/// Ids that one append or trim forgets at the most, so that none takes long.
+const PURGE: usize = 1000;
 
 /// Keeps everything in memory.
 #[derive(Debug)]
@@ -26,6 +33,8 @@ struct State {
     epoch: u64,
     logs: BTreeMap<LogName, Log>,
     marks: HashMap<String, BTreeMap<LogName, u64>>,
+    /// Ids of trimmed records, and when they may be forgotten.
+    expiring: VecDeque<(Instant, LogName, MessageId)>,
 }
 
 #[derive(Debug, Default)]
@@ -77,7 +86,19 @@ impl State {
         self.logs.get(log).map_or(Head { epoch: self.epoch, seq: 0, first: 1, bytes: 0 }, |log| log.head(self.epoch))
     }
 
+    /// Forgets ids whose day is over.
+    fn purge(&mut self) {
+        let now = Instant::now();
+        let due = self.expiring.iter().take(PURGE).take_while(|(when, ..)| *when <= now).count();
+        for (_, log, id) in self.expiring.drain(..due) {
+            if let Some(log) = self.logs.get_mut(&log) {
+                log.forget(id);
+            }
+        }
+    }
+
     fn append(&mut self, append: Append) -> Result<Outcome, StoreError> {
+        self.purge();
         if append.body.len() > LARGEST {
             return Err(StoreError::TooLarge { length: append.body.len(), limit: LARGEST });
         }
@@ -102,6 +123,13 @@ impl Log {
     fn head(&self, epoch: u64) -> Head {
         let first = self.records.keys().next().copied().unwrap_or(self.head + 1);
         Head { epoch, seq: self.head, first, bytes: self.bytes }
+    }
+
+    /// Forgets the id of a trimmed record.
+    fn forget(&mut self, id: MessageId) {
+        if self.ids.get(&id).is_some_and(|seq| !self.records.contains_key(seq)) {
+            self.ids.remove(&id);
+        }
     }
 }
 
@@ -148,10 +176,14 @@ impl Store for Memory {
 
     fn trim(&self, log: &LogName, through: u64) -> Answer<()> {
         let mut state = self.lock();
-        if let Some(log) = state.logs.get_mut(log) {
-            let kept = log.records.split_off(&through.saturating_add(1));
-            let dropped = std::mem::replace(&mut log.records, kept);
-            log.bytes -= dropped.values().map(|record| record.body.len() as u64).sum::<u64>();
+        state.purge();
+        let State { logs, expiring, .. } = &mut *state;
+        if let Some(trimmed) = logs.get_mut(log) {
+            let kept = trimmed.records.split_off(&through.saturating_add(1));
+            let dropped = std::mem::replace(&mut trimmed.records, kept);
+            trimmed.bytes -= dropped.values().map(|record| record.body.len() as u64).sum::<u64>();
+            let when = Instant::now() + REMEMBERED;
+            expiring.extend(dropped.into_values().map(|record| (when, log.clone(), record.id)));
         }
         ready(Ok(()))
     }
@@ -200,4 +232,42 @@ fn within(page: Page, records: impl Iterator<Item: Borrow<Record>>) -> Vec<Recor
 
 fn ready<T: Send + 'static>(value: T) -> BoxFuture<'static, T> {
     Box::pin(std::future::ready(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_id_of_a_trimmed_record_is_forgotten_after_a_day_and_no_other() {
+        let (memory, log) = (Memory::new(), LogName::new("m.all"));
+        let append = |number: u8| {
+            let (id, body) = (MessageId::new([number; 16]), Bytes::from_static(b"x"));
+            memory.append_now(Append { log: log.clone(), expected: Expected::Any, id, body })
+        };
+        (1..=3).for_each(|number| drop(append(number)));
+        memory.trim(&log, 2).await.unwrap();
+        let remembered = || memory.lock().logs[&log].ids.len();
+        let nearly = REMEMBERED - Duration::from_millis(1);
+        for (later, answer) in [
+            (Duration::ZERO, Outcome::Duplicate(1)),
+            (nearly, Outcome::Duplicate(1)),
+            (Duration::from_millis(1), Outcome::Appended(4)),
+        ] {
+            tokio::time::advance(later).await;
+            assert_eq!(append(1), Ok(answer), "{later:?} later");
+        }
+        assert_eq!(remembered(), 2, "of the records that are there, and of no other");
+        assert_eq!(append(3), Ok(Outcome::Duplicate(3)), "not trimmed");
+        assert_eq!(append(2), Ok(Outcome::Appended(5)));
+        // Trimmed once more; forgotten with its log before its day is over, and stored anew.
+        memory.trim(&log, 5).await.unwrap();
+        memory.forget(&log).await.unwrap();
+        assert_eq!(append(1), Ok(Outcome::Appended(1)));
+        tokio::time::advance(REMEMBERED).await;
+        assert_eq!(append(1), Ok(Outcome::Duplicate(1)), "the record is there");
+        assert!(memory.lock().expiring.is_empty());
+    }
 }
