@@ -40,7 +40,9 @@ async fn refuse(server: &Fixture, cases: &[Case<'_>]) {
 async fn a_body_that_does_not_fit_is_refused_in_the_one_shape() {
     let send = "/v1/conversations/all/messages";
     let json = "application/json";
-    let large = format!("{{\"text\":\"{}\"}}", "x".repeat(1 << 20));
+    // With a text that would be taken: what is too large here is the request.
+    let padded = |bytes: usize| "{\"text\":\"a\"}".to_owned() + &" ".repeat(bytes - 12);
+    let large = padded((1 << 20) + 1);
     let over = json!({ "text": "x".repeat((60 << 10) + 1) }).to_string();
     let server = Fixture::new().await;
     let cases = [
@@ -61,6 +63,9 @@ async fn a_body_that_does_not_fit_is_refused_in_the_one_shape() {
     let token = server.token("ann", "phone").await;
     let fits = json!({ "text": "x".repeat(60 << 10) });
     assert_eq!(server.v1("POST", "/conversations/all/messages", &token, fits).await.status, 201);
+    let request = Request::post(send).header("authorization", format!("Bearer {token}"));
+    let request = request.header("content-type", json).body(Body::from(padded(1 << 20))).unwrap();
+    assert_eq!(server.send(Listener::Public, request).await.status, 201, "a request of 1 MiB fits");
 }
 
 #[tokio::test]
