@@ -15,6 +15,7 @@ mod groups;
 mod history;
 mod http;
 mod login;
+mod marks;
 mod node;
 mod overflow;
 mod retention;
