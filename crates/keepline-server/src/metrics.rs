@@ -74,12 +74,16 @@ table! {
     heartbeat_rtt: Histogram = waits(), SECONDS, "Round trip of a ping";
     heartbeat_missed: Counter = Counter::default(), None, "Pings whose answer was late by half of its time";
     sessions: Family<Spoken, Gauge> = Family::default(), None, "Sessions that are logged in, by dialect";
+    logins: Family<Login, Counter> = Family::default(), None,
+        "Logins over long connections, by dialect and outcome: accepted, or the reason of the close";
     messages_stored: Family<OfKind, Counter> = Family::default(), None, "Messages that were stored, by kind";
     messages_duplicate: Counter = Counter::default(), None, "Messages that were sent again and stored once";
     messages_refused: Family<Refusal, Counter> = Family::default(), None, "Messages that were not stored, by the code of the refusal";
     messages_pushed: Counter = Counter::default(), None, "Messages written to a session as they were stored";
     messages_caught_up: Counter = Counter::default(), None, "Messages written to a session from the log, as it had been away or behind";
     messages_gone: Counter = Counter::default(), None, "Messages that a session was told are gone";
+    delivery: Histogram = waits(), SECONDS,
+        "From taking a message to its first push to a session; the clock counts whole milliseconds";
     store_up: Gauge = Gauge::default(), None, "1 while the store takes writes, else 0";
     store_append: Histogram = waits(), SECONDS, "From asking the store for an append to its answer, sync and waiting included";
     store_refused: Family<Refusal, Counter> = Family::default(), None, "Appends without a record to show for it, by why";
@@ -106,6 +110,7 @@ labels! {
     End { reason, side }
     Refusal { reason }
     Spoken { dialect }
+    Login { dialect, outcome }
     OfKind { kind }
     Face { listener }
     Answered { listener, status }
@@ -117,6 +122,17 @@ impl Metrics {
     /// Sessions of a dialect now.
     pub(crate) fn set_sessions(&self, dialect: &'static str, count: usize) {
         self.sessions.get_or_create(&Spoken { dialect }).set(number(count));
+    }
+
+    /// Somebody logged in, or was refused for this reason.
+    pub(crate) fn login(&self, dialect: &'static str, refused: Option<Reason>) {
+        let outcome = refused.map_or("accepted", Reason::name);
+        self.logins.get_or_create(&Login { dialect, outcome }).inc();
+    }
+
+    /// A message was pushed for the first time, so long after it was taken.
+    pub(crate) fn delivered(&self, took: Duration) {
+        self.delivery.observe(took.as_secs_f64());
     }
 
     /// A message was stored.
@@ -258,6 +274,9 @@ mod tests {
     fn what_is_counted_is_rendered_under_its_name() {
         let metrics = Metrics::new();
         metrics.message_stored(Kind::Text);
+        metrics.login("v1", None);
+        metrics.login("cim", Some(Reason::AuthFailed));
+        metrics.delivered(Duration::from_millis(3));
         metrics.message_refused("storage_full");
         metrics.messages_pushed(1);
         metrics.gone(7);
@@ -266,6 +285,9 @@ mod tests {
         metrics.on_refused(None, Reason::ServerFull);
         let text = metrics.render();
         for line in [
+            "keepline_logins_total{dialect=\"v1\",outcome=\"accepted\"} 1",
+            "keepline_logins_total{dialect=\"cim\",outcome=\"auth_failed\"} 1",
+            "keepline_delivery_seconds_sum 0.003",
             "keepline_messages_stored_total{kind=\"text\"} 1",
             "keepline_messages_refused_total{reason=\"storage_full\"} 1",
             "keepline_messages_pushed_total 1",

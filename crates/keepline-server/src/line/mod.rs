@@ -197,6 +197,17 @@ impl Line {
         self.enter(Login { user, device, speaks, connection: turn.connection(), peer, token: None }, turn, |_| None)
     }
 
+    /// Counts a login that has come to its end, in a session or in a close.
+    fn count_login(&self, dialect: &'static str, flow: Flow) -> Flow {
+        let metrics = &self.lines.hub.environment().metrics;
+        match (&self.state, &flow) {
+            (_, Flow::Close(reason)) => metrics.login(dialect, Some(*reason)),
+            (State::Session(_), _) => metrics.login(dialect, None),
+            (State::Fresh(_) | State::Checking(_) | State::Probe, _) => {}
+        }
+        flow
+    }
+
     /// Makes the session; reading goes on once it has read its marks.
     fn enter(
         &mut self,
@@ -246,7 +257,11 @@ impl Handler for Line {
 
     fn on_frame(&mut self, frame: Frame<'_>, turn: &mut Turn<'_, Im>) -> Flow {
         match &self.state {
-            State::Fresh(_) => self.on_first_frame(frame, turn),
+            State::Fresh(_) => {
+                let dialect = if frame.dialect == Dialect::V1 { "v1" } else { "cim" };
+                let flow = self.on_first_frame(frame, turn);
+                self.count_login(dialect, flow)
+            }
             State::Session(session) => {
                 let session = Arc::clone(session);
                 self.on_session_frame(&session, frame, turn)
@@ -258,7 +273,10 @@ impl Handler for Line {
 
     fn on_wake(&mut self, turn: &mut Turn<'_, Im>) -> Flow {
         match &mut self.state {
-            State::Checking(_) => self.on_checked(turn),
+            State::Checking(_) => {
+                let flow = self.on_checked(turn);
+                self.count_login("v1", flow)
+            }
             State::Session(session) => {
                 look(session, turn);
                 Flow::Continue

@@ -5,19 +5,24 @@
 //! for all of them is pushed a piece of the same bytes.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
 use super::cursors::Offer;
-use super::{Envelope, Live, Session, Speaks, State, cim};
+use super::{Envelope, Live, Session, Speaks, State, cim, now_ms};
 use crate::conversation::Conversation;
+use crate::metrics::Metrics;
 
 /// Messages of one conversation, ascending without a hole.
 #[derive(Debug)]
 pub(crate) struct Run {
     conversation: Conversation,
     messages: Vec<Envelope>,
+    /// Whether it was pushed to anybody.
+    pushed: AtomicBool,
     /// The frames of our own protocol, made when the first session asks.
     frames: OnceLock<Frames>,
 }
@@ -32,7 +37,18 @@ struct Frames {
 
 impl Run {
     pub(crate) const fn new(conversation: Conversation, messages: Vec<Envelope>) -> Self {
-        Self { conversation, messages, frames: OnceLock::new() }
+        Self { conversation, messages, pushed: AtomicBool::new(false), frames: OnceLock::new() }
+    }
+
+    /// It was pushed to a session: of the first it is noted how long after the messages were taken.
+    fn note_push(&self, metrics: &Metrics) {
+        if self.pushed.load(Ordering::Relaxed) || self.pushed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let now = now_ms();
+        for message in &self.messages {
+            metrics.delivered(Duration::from_millis(now.saturating_sub(message.message.at_ms)));
+        }
     }
 
     fn frames(&self) -> &Frames {
@@ -79,6 +95,7 @@ impl Session {
                 return;
             }
             self.environment.metrics.messages_pushed(messages);
+            run.note_push(&self.environment.metrics);
         }
         self.go_on(live);
     }

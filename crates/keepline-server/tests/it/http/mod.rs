@@ -7,5 +7,6 @@ mod cim_line;
 mod failing;
 mod fixture;
 mod limits;
+mod metrics;
 mod rate;
 mod v1;
