@@ -160,6 +160,15 @@ impl<P: Protocol> Client<P> {
         self.inner.session.send(message)
     }
 
+    /// Hands over a message that has no answer. It leaves with the line's next turn, behind what was sent before, and is
+    /// lost if the line ends first.
+    ///
+    /// # Errors
+    /// See [`NotSent`]; nothing of it leaves then.
+    pub fn post(&self, message: P::Message) -> Result<(), NotSent> {
+        self.inner.session.post(message)
+    }
+
     /// The next thing that the peer sent unasked; `None` once the client is closed and none waits. While as many wait
     /// as may be in flight, the line does not read: no answers come then, and a silent peer is not noticed. Cancel-safe.
     pub async fn next_push(&self) -> Option<P::Answer> {

@@ -79,8 +79,12 @@ pub enum Incoming<A> {
     Welcome(Option<Arc<Heartbeat>>),
     /// Nothing for the application.
     Ignore,
+    /// The peer will end the line soon, and this one goes on until it does: when to come back then, and to which
+    /// endpoints. They are tried in turn before the options' list, from a place that the seed decides; the first 16
+    /// count, and none means the list.
+    GoAway(RetryHint, Vec<Arc<str>>),
     /// The peer says that it will close, or does not let the line in: why, and when to come back. The line ends with this
-    /// reason.
+    /// reason. Without a hint, that of a [`GoAway`](Self::GoAway) before it holds.
     Goodbye(Reason, Option<RetryHint>),
 }
 

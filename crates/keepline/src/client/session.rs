@@ -15,6 +15,9 @@ use super::verdict::{NotSent, Outcome, Verdict};
 use crate::clock;
 use crate::conn::{Connection, Flow, SendError};
 
+/// Endpoints that a peer may name for the way back.
+const MOST_NODES: usize = 16;
+
 /// Shared by a client's handles, its task and its line's handler.
 pub(super) struct Session<P: Protocol> {
     state: Mutex<State<P>>,
@@ -32,7 +35,15 @@ struct State<P: Protocol> {
     pending: BTreeMap<u64, Pending<P::Answer>>,
     next_id: u64,
     pushes: VecDeque<P::Answer>,
-    hint: Option<RetryHint>,
+    wish: Wish,
+}
+
+/// What the peer said about coming back.
+#[derive(Debug, Default)]
+pub(super) struct Wish {
+    pub(super) hint: Option<RetryHint>,
+    /// Where to; the options' list if there are none.
+    pub(super) nodes: Vec<Arc<str>>,
 }
 
 /// ```text
@@ -94,7 +105,7 @@ impl<P: Protocol> Session<P> {
             pending: BTreeMap::new(),
             next_id: 0,
             pushes: VecDeque::new(),
-            hint: None,
+            wish: Wish::default(),
         };
         Arc::new(Self { state: Mutex::new(state), pushed: Notify::new(), in_flight })
     }
@@ -105,6 +116,10 @@ impl<P: Protocol> Session<P> {
             Ok(verdict) => Outcome::open(verdict),
             Err(why) => Outcome::known(Verdict::NotSent(why)),
         }
+    }
+
+    pub(super) fn post(&self, message: P::Message) -> Result<(), NotSent> {
+        self.lock().queue(message, Arc::default()).map(drop)
     }
 
     /// What a line that is about to start needs of the protocol.
@@ -149,9 +164,9 @@ impl<P: Protocol> Session<P> {
         }
     }
 
-    /// What the server said about coming back, if it did.
-    pub(super) fn take_hint(&self) -> Option<RetryHint> {
-        self.lock().hint.take()
+    /// What the peer of the line that has ended said about coming back.
+    pub(super) fn take_wish(&self) -> Wish {
+        std::mem::take(&mut self.lock().wish)
     }
 
     /// No line will come any more.
@@ -204,8 +219,13 @@ impl<P: Protocol> Session<P> {
                 return Heard::Welcome(Welcome { is_awaited, terms, flow: self.room(&state) });
             }
             Incoming::Ignore => Flow::Continue,
+            Incoming::GoAway(hint, mut nodes) => {
+                nodes.truncate(MOST_NODES);
+                state.wish = Wish { hint: Some(hint), nodes };
+                Flow::Continue
+            }
             Incoming::Goodbye(reason, hint) => {
-                state.hint = hint;
+                state.wish.hint = hint.or(state.wish.hint);
                 state.settle(reason);
                 Flow::Close(reason)
             }
@@ -261,26 +281,32 @@ impl<P: Protocol> State<P> {
         message: P::Message,
         in_flight: usize,
     ) -> Result<oneshot::Receiver<Verdict<P::Answer>>, NotSent> {
+        if matches!(self.line, Line::Up(_)) && self.pending.len() >= in_flight {
+            return Err(NotSent::Full);
+        }
+        let sent = Arc::new(AtomicBool::new(false));
+        let id = self.queue(message, Arc::clone(&sent))?;
+        let (verdict, outcome) = oneshot::channel();
+        self.pending.insert(id, Pending { verdict, sent });
+        Ok(outcome)
+    }
+
+    /// Puts a message into the line's outbox; the number that it got.
+    fn queue(&mut self, message: P::Message, sent: Arc<AtomicBool>) -> Result<u64, NotSent> {
         let (connection, codec) = match &mut self.line {
             Line::Up(Open { connection, codec }) => (connection, codec),
             Line::Down | Line::Handshake(_) => return Err(NotSent::NotConnected),
             Line::Closed => return Err(NotSent::Closed),
         };
-        if self.pending.len() >= in_flight {
-            return Err(NotSent::Full);
-        }
         let id = self.next_id;
         let mut frame = Vec::new();
         self.protocol.encode(id, message, codec, &mut frame).map_err(NotSent::Refused)?;
         self.next_id += 1;
-        let sent = Arc::new(AtomicBool::new(false));
-        connection.send_marked(Bytes::from(frame), Arc::clone(&sent)).map_err(|error| match error {
+        connection.send_marked(Bytes::from(frame), sent).map_err(|error| match error {
             SendError::Full { .. } => NotSent::Full,
             SendError::Ended => NotSent::NotConnected,
         })?;
-        let (verdict, outcome) = oneshot::channel();
-        self.pending.insert(id, Pending { verdict, sent });
-        Ok(outcome)
+        Ok(id)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Task: the loop of a client, which outlives every line.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use super::listen::Listen;
 use super::plan::{Plan, Step};
 use super::protocol::Opening;
 use super::seed::random_seed;
-use super::session::{Session, Start};
+use super::session::{Session, Start, Wish};
 use super::{Connect, Options, Protocol};
 use crate::clock;
 use crate::conn::{Cause, Driver, Environment, LineId, Report};
@@ -28,6 +29,9 @@ pub(super) struct Task<C, P: Protocol> {
     closed: watch::Receiver<bool>,
     teller: Teller,
     plan: Plan,
+    /// Where the last line's peer asked to go, as far as it was not tried.
+    offered: VecDeque<Arc<str>>,
+    seed: u64,
     environment: Arc<Environment>,
     lines: u64,
 }
@@ -47,12 +51,14 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         teller: Teller,
     ) -> Self {
         // Drawn here: options are cloned for many clients.
-        let plan = Plan::new(options.endpoints.len(), options.backoff, options.seed.unwrap_or_else(random_seed));
+        let seed = options.seed.unwrap_or_else(random_seed);
+        let plan = Plan::new(options.endpoints.len(), options.backoff, seed);
         let mut settings = options.settings.clone();
         // A line without a handshake ends this deadline as it opens.
         settings.handshake_within.get_or_insert(options.connect_within);
         let environment = Environment::new(settings, None);
-        Self { connect: Arc::new(connect), options, session, closed, teller, plan, environment, lines: 0 }
+        let (connect, offered) = (Arc::new(connect), VecDeque::new());
+        Self { connect, options, session, closed, teller, plan, offered, seed, environment, lines: 0 }
     }
 
     pub(super) async fn run(mut self) {
@@ -73,7 +79,10 @@ impl<C: Connect, P: Protocol> Task<C, P> {
 
     async fn attempt(&mut self) -> Next {
         let (index, attempt) = self.plan.begin();
-        let endpoint = Arc::clone(&self.options.endpoints[index]);
+        let (endpoint, listed) = match self.offered.pop_front() {
+            Some(offered) => (offered, false),
+            None => (Arc::clone(&self.options.endpoints[index]), true),
+        };
         self.teller.tell(Event::Connecting { endpoint: Arc::clone(&endpoint), attempt });
         let (connect, to) = (Arc::clone(&self.connect), Arc::clone(&endpoint));
         let within = self.options.connect_within;
@@ -95,12 +104,13 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         };
         match result {
             Ok((io, start)) => self.line(io, start, endpoint).await,
-            Err(error) => self.failed(error, endpoint),
+            Err(error) => self.failed(error, endpoint, listed),
         }
     }
 
-    fn failed(&mut self, error: io::Error, endpoint: Arc<str>) -> Next {
-        let step = self.plan.on_failed(clock::now());
+    fn failed(&mut self, error: io::Error, endpoint: Arc<str>, listed: bool) -> Next {
+        // What a peer has named is tried once; the list's own turn comes when that is through.
+        let step = if listed { self.plan.on_failed(clock::now()) } else { Step::Try(Duration::ZERO) };
         let Step::Try(next_try) = step else { return Next::Over(Reason::IoError) };
         tracing::debug!(%endpoint, %error, %next_try, "connect failed");
         self.teller.tell(Event::Failed { endpoint, error: Arc::new(error), next_try });
@@ -128,10 +138,12 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         let now = clock::now();
         if let Some(up) = self.session.take_up() {
             self.plan.on_up(up);
+            self.offered.clear();
         }
         let report = ended.unwrap_or_else(|_| Report::new(id, Reason::ServerError, opened, now));
         let reason = report.reason;
-        let hint = self.session.take_hint();
+        let Wish { hint, nodes } = self.session.take_wish();
+        self.offer(nodes);
         let step = match &report.cause {
             // Our own verdict on the peer's bytes, not its word: another endpoint may speak the protocol.
             Some(Cause::Wire(_)) if reason.reconnect() == Reconnect::No => self.plan.on_garbled(now),
@@ -145,6 +157,15 @@ impl<C: Connect, P: Protocol> Task<C, P> {
         };
         self.teller.tell(Event::Down { report, next_try });
         next
+    }
+
+    /// Not every client of a server that goes begins with the same node.
+    fn offer(&mut self, mut nodes: Vec<Arc<str>>) {
+        if !nodes.is_empty() {
+            let first = self.seed % nodes.len() as u64;
+            nodes.rotate_left(first as usize);
+            self.offered = nodes.into();
+        }
     }
 
     /// `None` if the client is closed first.

@@ -7,6 +7,7 @@ mod client;
 mod client_events;
 mod client_examples;
 mod client_garbled;
+mod client_go_away;
 mod client_handshake;
 mod client_liveness;
 mod client_net;
