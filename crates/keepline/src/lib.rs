@@ -6,6 +6,8 @@ pub mod client;
 mod clock;
 pub mod conn;
 pub mod echo;
+#[cfg(feature = "im")]
+pub mod im;
 mod kernel;
 mod observe;
 #[cfg(feature = "serve")]

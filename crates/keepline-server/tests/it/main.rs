@@ -7,6 +7,7 @@ mod burst;
 mod cim;
 mod cim_end;
 mod cim_flaws;
+mod client;
 mod delivery;
 mod fan_out;
 mod fence;
