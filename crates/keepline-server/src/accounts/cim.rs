@@ -7,8 +7,9 @@
 //!
 //! In memory is one entry for each: at most 150 bytes, and the name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio_util::task::AbortOnDropHandle;
@@ -102,6 +103,19 @@ impl CimAccounts {
         self.known.read().by_name.get(name).copied()
     }
 
+    /// At most so many numbers after `after`, in their order, each with its name. Looks into memory only.
+    #[must_use]
+    pub fn numbers(&self, after: Option<i64>, most: usize) -> Vec<(i64, String)> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let tables = self.known.read();
+        tables
+            .by_id
+            .range((start, Bound::Unbounded))
+            .take(most)
+            .map(|(id, user)| (*id, user.name.to_string()))
+            .collect()
+    }
+
     /// The last message to everyone before this one was registered; `None` if there is no such one.
     #[must_use]
     pub fn everyone_since(&self, id: i64) -> Option<u64> {
@@ -183,7 +197,7 @@ struct Known(RwLock<Tables>);
 
 #[derive(Default)]
 struct Tables {
-    by_id: HashMap<i64, User>,
+    by_id: BTreeMap<i64, User>,
     by_name: HashMap<Arc<str>, i64>,
 }
 

@@ -1,5 +1,6 @@
 //! Known: what of every account is at hand without asking the store.
 
+use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::broadcast;
@@ -60,6 +61,24 @@ impl Known {
 
     pub(super) fn generation(&self, user: &UserId) -> Option<u64> {
         self.get(user).map(|account| account.generation)
+    }
+
+    /// At most so many names that begin with `prefix`, in their order, after `after`.
+    pub(super) fn names(&self, prefix: &str, after: Option<&UserId>, most: usize) -> Vec<UserId> {
+        // A prefix of a name is a name, or nothing at all.
+        let first: Option<UserId> = prefix.parse().ok();
+        if first.is_none() && !prefix.is_empty() {
+            return Vec::new();
+        }
+        let start = match (after, &first) {
+            (Some(after), Some(first)) if after < first => Bound::Included(first),
+            (Some(after), _) => Bound::Excluded(after),
+            (None, Some(first)) => Bound::Included(first),
+            (None, None) => Bound::Unbounded,
+        };
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        let names = accounts.keys_in((start.cloned(), Bound::Unbounded));
+        names.take_while(|name| name.as_str().starts_with(prefix)).take(most).cloned().collect()
     }
 
     pub(super) fn put(&self, user: UserId, held: &Held<Stored>, from: Source) {

@@ -123,6 +123,13 @@ impl Accounts {
         cim::id_of(user).map_or_else(|| self.known.everyone_since(user), |id| self.cim.everyone_since(id))
     }
 
+    /// At most so many names of users that begin with `prefix`, in the order of their bytes, after `after`; without
+    /// those of cim's dialects. Looks into memory only.
+    #[must_use]
+    pub fn names(&self, prefix: &str, after: Option<&UserId>, most: usize) -> Vec<UserId> {
+        self.known.names(prefix, after, most)
+    }
+
     /// The users of cim's dialects.
     #[must_use]
     pub const fn cim(&self) -> &CimAccounts {

@@ -5,15 +5,15 @@
 //! once the feed has said so too; until then a mark keeps older records from bringing it back.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::BTreeMap;
+use std::ops::RangeBounds;
 
 use super::follow::Source;
 
-/// The newest known of each entity.
+/// The newest known of each entity, in the order of their keys.
 #[derive(Debug)]
 pub(crate) struct Replica<K, V> {
-    entries: HashMap<K, Entry<V>>,
+    entries: BTreeMap<K, Entry<V>>,
 }
 
 #[derive(Debug)]
@@ -23,20 +23,25 @@ struct Entry<V> {
     value: Option<V>,
 }
 
-impl<K: Eq + Hash, V> Replica<K, V> {
+impl<K: Ord, V> Replica<K, V> {
     pub(crate) fn new() -> Self {
-        Self { entries: HashMap::new() }
+        Self { entries: BTreeMap::new() }
     }
 
-    pub(crate) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
         self.entries.get(key)?.value.as_ref()
     }
 
+    /// The keys of what is there, in their order.
+    pub(crate) fn keys_in(&self, range: impl RangeBounds<K>) -> impl Iterator<Item = &K> {
+        self.entries.range(range).filter(|(_, entry)| entry.value.is_some()).map(|(key, _)| key)
+    }
+
     /// Whether a record of this number says more than is known. A mark of what is gone hears its own number again.
-    pub(crate) fn is_news<Q: Eq + Hash + ?Sized>(&self, key: &Q, seq: u64) -> bool
+    pub(crate) fn is_news<Q: Ord + ?Sized>(&self, key: &Q, seq: u64) -> bool
     where
         K: Borrow<Q>,
     {
@@ -127,6 +132,7 @@ mod tests {
         let _ = replica.put("there", 1, Some(()), Source::Own);
         let _ = replica.put("gone", 2, None, Source::Own);
         assert!(replica.entries.contains_key("gone"));
+        assert_eq!(replica.keys_in(..).copied().collect::<Vec<_>>(), ["there"]);
         replica.lagged();
         assert_eq!((replica.entries.len(), replica.get("there")), (1, Some(&())));
     }

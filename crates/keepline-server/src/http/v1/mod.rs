@@ -15,6 +15,7 @@ mod search;
 mod seq;
 mod sessions;
 mod tokens;
+mod users;
 
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ pub fn description() -> OpenApi {
 fn described() -> (Router<Arc<Services>>, OpenApi) {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(accounts::create))
+        .routes(routes!(users::me))
         .routes(routes!(accounts::change_password))
         .routes(routes!(tokens::issue, tokens::revoke_all))
         .routes(routes!(tokens::revoke))
@@ -62,6 +64,7 @@ fn described() -> (Router<Arc<Services>>, OpenApi) {
         .routes(routes!(groups::create, groups::list))
         .routes(routes!(groups::show, groups::delete))
         .routes(routes!(groups::put_member, groups::remove_member))
+        .routes(routes!(users::list))
         .routes(routes!(presence::presence))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::kick))

@@ -9,3 +9,4 @@ mod refusals;
 mod schedules;
 mod tokens;
 mod unread;
+mod users;
