@@ -9,7 +9,7 @@ use crate::commands;
 
 /// Long-lived connections, and heartbeats that say when one is dead.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "keepline", version, after_help = crate::exit::HELP)]
 pub(crate) struct Cli {
     /// What to do; default: serve.
     #[command(subcommand)]
@@ -25,10 +25,30 @@ pub(crate) enum Command {
     Backup(commands::backup::BackupArgs),
     /// Put a backup in the place of what a server keeps.
     Restore(commands::restore::RestoreArgs),
+    /// Say something to a user, a group or everybody.
+    Send(commands::send::SendArgs),
+    /// List users, and who is online.
+    Users(commands::users::UsersArgs),
+    /// List, show, make and change groups.
+    Groups(commands::groups::GroupsArgs),
+    /// Show what was said, and search in it.
+    History(commands::history::HistoryArgs),
+    /// Have messages sent later.
+    Schedule(commands::schedule::ScheduleArgs),
+    /// List live sessions: yours, or with --admin everybody's.
+    Conns(commands::conns::ConnsArgs),
+    /// End a session: yours, or with --admin anybody's.
+    Kick(commands::conns::KickArgs),
+    /// Show, get and revoke tokens.
+    Token(commands::token::TokenArgs),
     /// Run an end of the heartbeat echo pair: a server that returns what it gets, a client that stays connected.
     Echo(commands::echo::EchoArgs),
     /// Measure a server that speaks the echo frame: memory, evictions, latency, CPU.
     Bench(commands::bench::BenchArgs),
+    /// Print a script that completes these commands in a shell.
+    Completions(commands::manual::CompletionsArgs),
+    /// Print or write man pages.
+    Man(commands::manual::ManArgs),
 }
 
 impl Command {
@@ -74,6 +94,7 @@ pub(crate) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
 
 #[cfg(test)]
 mod tests {
+<<<<<<< HEAD
     use super::*;
 
     #[test]
@@ -96,5 +117,14 @@ mod tests {
         ] {
             assert_eq!(bytes(text).ok(), read, "{text:?}");
         }
+=======
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn no_flag_of_any_command_contradicts_another() {
+        Cli::command().debug_assert();
+>>>>>>> 87420ef (Ask the server from a terminal or a script: send, users, groups and the rest)
     }
 }

@@ -1,10 +1,15 @@
 //! The binary `keepline`.
 
+mod account;
+mod api;
 mod args;
 mod bench;
 mod commands;
 mod descriptors;
+mod exit;
+mod failure;
 mod limits;
+mod output;
 
 use std::process::ExitCode;
 
@@ -22,8 +27,18 @@ fn main() -> ExitCode {
         args::Command::Serve(serve) => commands::serve::run(&serve),
         args::Command::Backup(backup) => commands::backup::run(&backup),
         args::Command::Restore(restore) => commands::restore::run(&restore),
+        args::Command::Send(send) => commands::send::run(send),
+        args::Command::Users(users) => commands::users::run(users),
+        args::Command::Groups(groups) => commands::groups::run(groups),
+        args::Command::History(history) => commands::history::run(history),
+        args::Command::Schedule(schedule) => commands::schedule::run(schedule),
+        args::Command::Conns(conns) => commands::conns::list(conns),
+        args::Command::Kick(kick) => commands::conns::kick(kick),
+        args::Command::Token(token) => commands::token::run(token),
         args::Command::Echo(echo) => commands::echo::run(echo),
         args::Command::Bench(bench) => commands::bench::run(bench),
+        args::Command::Completions(completions) => commands::manual::completions(&completions),
+        args::Command::Man(man) => commands::manual::man(&man),
     }
 }
 

@@ -2,6 +2,17 @@
 
 pub(crate) mod backup;
 pub(crate) mod bench;
+pub(crate) mod conns;
 pub(crate) mod echo;
+mod errand;
+pub(crate) mod groups;
+pub(crate) mod history;
+pub(crate) mod manual;
 pub(crate) mod restore;
+pub(crate) mod schedule;
+pub(crate) mod send;
 pub(crate) mod serve;
+mod target;
+pub(crate) mod token;
+pub(crate) mod users;
+mod words;

@@ -12,3 +12,4 @@ mod readme;
 mod server;
 mod silence;
 mod tidy;
+mod verbs;

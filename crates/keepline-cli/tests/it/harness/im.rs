@@ -223,10 +223,15 @@ impl Im {
     }
 }
 
-/// The first frame of a client of version 1, for the device of its token.
+/// The first frame of a client of version 1, for the device of everybody's token.
 pub(crate) fn hello(token: &str) -> Vec<u8> {
+    hello_of(token, DEVICE)
+}
+
+/// The same for a device of another name.
+pub(crate) fn hello_of(token: &str, device: &str) -> Vec<u8> {
     let mut body = Vec::new();
-    for (tag, field) in [(0x12, token), (0x1a, DEVICE)] {
+    for (tag, field) in [(0x12, token), (0x1a, device)] {
         body.extend([tag, u8::try_from(field.len()).expect("a short field")]);
         body.extend_from_slice(field.as_bytes());
     }

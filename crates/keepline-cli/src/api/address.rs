@@ -1,0 +1,110 @@
+//! ServerUrl: where a server's HTTP is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use hyper::Uri;
+use hyper::http::uri::Scheme;
+
+/// `http://host:port`, in one form, so that two of the same server are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServerUrl {
+    /// The host in lower case, with its port unless that is 80.
+    authority: String,
+}
+
+/// A text that is no URL of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadUrl {
+    #[error("write it as http://127.0.0.1:8083")]
+    Form,
+    #[error("https is not supported yet: use http, and a network that you trust")]
+    Tls,
+    #[error("a name and a password do not belong in a URL: use --as, and KEEPLINE_PASSWORD or --password-file")]
+    Secret,
+    #[error("name the server only, without a path, as http://127.0.0.1:8083")]
+    Path,
+}
+
+impl ServerUrl {
+    /// The URI of a path of this server, with its query.
+    pub(super) fn join(&self, path: &str) -> String {
+        format!("{self}{path}")
+    }
+}
+
+impl FromStr for ServerUrl {
+    type Err = BadUrl;
+
+    /// Reads `http://host:port`, and `host:port`.
+    fn from_str(text: &str) -> Result<Self, BadUrl> {
+        let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let uri: Uri = whole.parse().map_err(|_| BadUrl::Form)?;
+        let authority = uri.authority().ok_or(BadUrl::Form)?;
+        match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => return Err(BadUrl::Tls),
+            Some(scheme) if *scheme == Scheme::HTTP => {}
+            _ => return Err(BadUrl::Form),
+        }
+        if authority.as_str().contains('@') {
+            return Err(BadUrl::Secret);
+        }
+        if uri.path() != "/" || uri.query().is_some() {
+            return Err(BadUrl::Path);
+        }
+        let host = authority.host().to_ascii_lowercase();
+        // `host:` without a port and ports beyond 65535 parse as an authority.
+        let port = match authority.as_str()[host.len()..].strip_prefix(':') {
+            None => 80,
+            Some(port) => port.parse::<u16>().map_err(|_| BadUrl::Form)?,
+        };
+        if host.is_empty() || port == 0 {
+            return Err(BadUrl::Form);
+        }
+        Ok(Self { authority: if port == 80 { host } else { format!("{host}:{port}") } })
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.authority)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_server_has_one_form() {
+        for (text, url) in [
+            ("http://127.0.0.1:8083", "http://127.0.0.1:8083"),
+            ("http://127.0.0.1:8083/", "http://127.0.0.1:8083"),
+            ("127.0.0.1:8083", "http://127.0.0.1:8083"),
+            ("HTTP://Example.ORG:80", "http://example.org"),
+            ("localhost", "http://localhost"),
+            ("http://[::1]:8083", "http://[::1]:8083"),
+        ] {
+            assert_eq!(text.parse::<ServerUrl>().unwrap().to_string(), url, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_none_says_why() {
+        for (text, why) in [
+            ("", BadUrl::Form),
+            ("http://", BadUrl::Form),
+            ("ftp://a", BadUrl::Form),
+            ("http://a:0", BadUrl::Form),
+            ("http://a:", BadUrl::Form),
+            ("http://a:99999", BadUrl::Form),
+            ("http://a b", BadUrl::Form),
+            ("https://a", BadUrl::Tls),
+            ("http://ann:secret@a", BadUrl::Secret),
+            ("http://a/v1", BadUrl::Path),
+            ("http://a/?x=1", BadUrl::Path),
+        ] {
+            assert_eq!(text.parse::<ServerUrl>(), Err(why), "{text}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Admin: the client of a server's admin listener, which asks for no token.
+
+use hyper::Method;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::http::{Http, Question};
+use super::query::Query;
+use super::{ApiError, Seq};
+
+/// The client of an admin listener.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    http: Http,
+}
+
+/// A live session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LiveSession {
+    pub(crate) session: Seq,
+    pub(crate) user: String,
+    pub(crate) device: String,
+    /// `v1` or `cim`.
+    pub(crate) dialect: String,
+    pub(crate) peer: Option<String>,
+    /// Since when: milliseconds since 1970.
+    pub(crate) since_ms: u64,
+    /// How long ago the last byte was read.
+    pub(crate) silent_ms: u64,
+    pub(crate) queue: Queue,
+    /// It has everything, and has acknowledged it.
+    #[serde(default)]
+    pub(crate) caught_up: bool,
+}
+
+/// What waits for a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Queue {
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
+    /// How long the oldest waits.
+    pub(crate) oldest_ms: u64,
+}
+
+/// Live sessions, those quiet for longest first.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LiveSessions {
+    pub(crate) sessions: Vec<LiveSession>,
+    /// How many there are; more than are listed if over 10,000.
+    pub(crate) total: usize,
+}
+
+impl Admin {
+    pub(crate) const fn new(http: Http) -> Self {
+        Self { http }
+    }
+
+    /// Every live session, or those of one user.
+    ///
+    /// # Errors
+    /// Each [`ApiError`].
+    pub(crate) async fn sessions(&self, user: Option<&str>) -> Result<LiveSessions, ApiError> {
+        self.ask(Method::GET, Query::default().with("user", user).after("/sessions")).await
+    }
+
+    /// Ends a session; its device does not come back by itself.
+    ///
+    /// # Errors
+    /// `not_found` and the other [`ApiError`]s.
+    pub(crate) async fn kick(&self, session: Seq) -> Result<(), ApiError> {
+        self.ask(Method::DELETE, format!("/sessions/{session}")).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: String) -> Result<T, ApiError> {
+        self.http.ask(&Question { method, path, body: None }, None).await
+    }
+}

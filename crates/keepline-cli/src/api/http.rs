@@ -1,0 +1,156 @@
+//! Http: one question to one server, and its answer, both bounded.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{self, Client};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde::de::DeserializeOwned;
+
+use super::address::ServerUrl;
+use super::error::{ApiError, ErrorBody, Refusal};
+use crate::account::Secret;
+
+/// The longest answer that is read, in bytes: a page of messages has at most 1 MiB, six times as much in JSON.
+const LONGEST: usize = 16 << 20;
+
+/// What a server has to take the connection, at most: of the time for the whole question.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long an idle connection is kept: less than a server keeps it.
+const KEEP_IDLE: Duration = Duration::from_secs(4);
+
+/// The HTTP client of one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    client: Client<HttpConnector, Full<Bytes>>,
+    server: ServerUrl,
+    within: Duration,
+}
+
+/// A question.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) method: Method,
+    /// With its query.
+    pub(super) path: String,
+    /// JSON.
+    pub(super) body: Option<Bytes>,
+}
+
+impl Http {
+    /// For this server; each question has `within` from the first byte of the connection to the last of the answer.
+    pub(crate) fn new(server: ServerUrl, within: Duration) -> Self {
+        let mut client = Client::builder(TokioExecutor::new());
+        client.pool_timer(TokioTimer::new()).pool_idle_timeout(KEEP_IDLE);
+        Self { client: client.build(connector(within)), server, within }
+    }
+
+    pub(crate) const fn server(&self) -> &ServerUrl {
+        &self.server
+    }
+
+    /// Asks, and reads the answer as `T`; an empty one as `null`.
+    ///
+    /// # Errors
+    /// Each [`ApiError`].
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        question: &Question,
+        token: Option<&Secret>,
+    ) -> Result<T, ApiError> {
+        let exchange = self.exchange(question, token);
+        let Ok(answer) = tokio::time::timeout(self.within, exchange).await else {
+            return Err(ApiError::TimedOut { server: self.server.clone(), within: self.within });
+        };
+        let (status, headers, body) = answer?;
+        if !status.is_success() {
+            return Err(self.refused(status, &headers, &body));
+        }
+        let body = if body.is_empty() { &b"null"[..] } else { &body };
+        serde_json::from_slice(body).map_err(|error| self.strange(format!("its answer is not the JSON: {error}")))
+    }
+
+    async fn exchange(
+        &self,
+        question: &Question,
+        token: Option<&Secret>,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), ApiError> {
+        let mut request = Request::builder()
+            .method(&question.method)
+            .uri(self.server.join(&question.path))
+            .header(header::USER_AGENT, concat!("keepline/", env!("CARGO_PKG_VERSION")));
+        if let Some(token) = token {
+            // One that is no header value is no token either: it goes out without one, and is refused.
+            let bearer = HeaderValue::try_from(format!("Bearer {}", token.reveal()));
+            if let Ok(mut bearer) = bearer {
+                bearer.set_sensitive(true);
+                request = request.header(header::AUTHORIZATION, bearer);
+            }
+        }
+        if question.body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request
+            .body(Full::new(question.body.clone().unwrap_or_default()))
+            .map_err(|error| self.strange(error.to_string()))?;
+        let response = self.client.request(request).await.map_err(|error| self.broken(&error))?;
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, LONGEST).collect().await.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                return ApiError::TooLong { server: self.server.clone(), limit: LONGEST };
+            }
+            ApiError::Lost { server: self.server.clone(), cause: error.to_string() }
+        })?;
+        Ok((parts.status, parts.headers, body.to_bytes()))
+    }
+
+    fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ApiError {
+        let Ok(ErrorBody { error }) = serde_json::from_slice(body) else {
+            return self.strange(format!("it answered {status}"));
+        };
+        let seconds = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        ApiError::Refused(Refusal {
+            status,
+            code: error.code,
+            message: error.message,
+            retry_after: seconds.map(Duration::from_secs),
+        })
+    }
+
+    /// A connection that could not be made, or broke.
+    fn broken(&self, error: &legacy::Error) -> ApiError {
+        let hyper = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
+        if hyper.is_some_and(hyper::Error::is_parse) {
+            return self.strange("it does not speak HTTP".to_owned());
+        }
+        let (server, cause) = (self.server.clone(), root_of(error));
+        if error.is_connect() { ApiError::Unreachable { server, cause } } else { ApiError::Lost { server, cause } }
+    }
+
+    fn strange(&self, what: String) -> ApiError {
+        ApiError::Strange { server: self.server.clone(), what }
+    }
+}
+
+/// How connections are made: here TLS comes in.
+fn connector(within: Duration) -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT_WITHIN.min(within)));
+    connector.set_nodelay(true);
+    connector
+}
+
+/// The first cause of an error: the words of the system.
+fn root_of(error: &legacy::Error) -> String {
+    let mut root: &dyn std::error::Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
+}

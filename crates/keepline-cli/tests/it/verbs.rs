@@ -1,0 +1,11 @@
+//! Verbs: the commands that ask a server something and end, each run as a process.
+
+mod credentials;
+mod escape;
+mod exits;
+mod fake;
+mod scene;
+mod send;
+mod sessions;
+mod terminal;
+mod words;
