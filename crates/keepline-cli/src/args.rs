@@ -94,7 +94,8 @@ pub(crate) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
 
 #[cfg(test)]
 mod tests {
-<<<<<<< HEAD
+    use clap::CommandFactory as _;
+
     use super::*;
 
     #[test]
@@ -117,14 +118,10 @@ mod tests {
         ] {
             assert_eq!(bytes(text).ok(), read, "{text:?}");
         }
-=======
-    use clap::CommandFactory as _;
-
-    use super::*;
+    }
 
     #[test]
     fn no_flag_of_any_command_contradicts_another() {
         Cli::command().debug_assert();
->>>>>>> 87420ef (Ask the server from a terminal or a script: send, users, groups and the rest)
     }
 }
