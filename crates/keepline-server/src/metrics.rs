@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::message::Kind;
+use crate::store::CommitWatch;
 
 mod metered;
 
@@ -86,6 +87,7 @@ table! {
         "From taking a message to its first push to a session; the clock counts whole milliseconds";
     store_up: Gauge = Gauge::default(), None, "1 while the store takes writes, else 0";
     store_append: Histogram = waits(), SECONDS, "From asking the store for an append to its answer, sync and waiting included";
+    store_commit: Histogram = waits(), SECONDS, "Of a transaction of the store, from its commit to the end of its sync";
     store_refused: Family<Refusal, Counter> = Family::default(), None, "Appends without a record to show for it, by why";
     http_connections: Family<Face, Gauge> = Family::default(), None, "HTTP connections that are open, by listener";
     http_requests: Family<Answered, Counter> = Family::default(), None, "HTTP requests answered, by listener and status";
@@ -204,6 +206,13 @@ impl Metrics {
         // Writing to a string can't fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+/// What the store tells of its transactions.
+impl CommitWatch for Metrics {
+    fn on_commit(&self, took: Duration) {
+        self.store_commit.observe(took.as_secs_f64());
     }
 }
 

@@ -18,13 +18,14 @@ impl Metered {
     /// Over a store.
     #[must_use]
     pub fn over(inner: Arc<dyn Store>, metrics: Arc<Metrics>) -> Arc<Self> {
+        inner.watch_commits(Arc::clone(&metrics) as _);
         Arc::new(Self { inner, metrics })
     }
 }
 
 impl Store for Metered {
     forward_store!(inner; durability, head, read, read_back, logs, trim, forget, put_mark, marks);
-    forward_store!(inner; subscribe, health, backup, close);
+    forward_store!(inner; subscribe, health, backup, watch_commits, close);
 
     fn append(&self, append: Append) -> Answer<Outcome> {
         let started = Instant::now();

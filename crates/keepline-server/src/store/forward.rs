@@ -4,7 +4,8 @@
 ///
 /// Each is named, and the trait's methods without a default are named or written: whoever adds one to the trait decides
 /// it for every store that stands before another. [`backup`](crate::store::Store::backup) and
-/// [`close`](crate::store::Store::close) have defaults, which are wrong before an engine on a disk.
+/// [`close`](crate::store::Store::close) have defaults, which are wrong before an engine on a disk, as that of
+/// [`watch_commits`](crate::store::Store::watch_commits) is where somebody counts.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -75,6 +76,9 @@ macro_rules! forward_store {
     };
     (@ $inner:ident, backup) => {
         $crate::forward_store!(@@ $inner, backup(to: &std::path::Path) -> $crate::store::Answer<$crate::store::Copied>);
+    };
+    (@ $inner:ident, watch_commits) => {
+        $crate::forward_store!(@@ $inner, watch_commits(watch: std::sync::Arc<dyn $crate::store::CommitWatch>) -> ());
     };
     (@ $inner:ident, close) => { $crate::forward_store!(@@ $inner, close() -> $crate::store::Closing); };
     (@@ $inner:ident, $method:ident($($argument:ident: $type:ty),*) -> $answer:ty) => {

@@ -10,6 +10,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -119,10 +120,22 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(std::future::ready(Err(StoreError::Unavailable("this engine makes no backups".into()))))
     }
 
+    /// Tells how long each transaction takes from now on. The first who watches stays; an engine without a disk tells
+    /// nothing.
+    fn watch_commits(&self, watch: Arc<dyn CommitWatch>) {
+        drop(watch);
+    }
+
     /// Takes nothing new, writes what was taken, and lets go of what the engine holds open. Idempotent.
     fn close(&self) -> Closing {
         Box::pin(std::future::ready(()))
     }
+}
+
+/// Who is told of an engine's transactions, on the thread that writes them: so quickly.
+pub trait CommitWatch: fmt::Debug + Send + Sync + 'static {
+    /// One was committed and synced, or failed in it, after so long.
+    fn on_commit(&self, took: Duration);
 }
 
 /// What a store will answer.

@@ -22,7 +22,8 @@ use self::reading::ReadError;
 use self::shared::{Condition, Shared};
 use self::writer::{Cut, Request, Writer};
 use super::{
-    Answer, Append, Closing, Copied, Durability, Feed, Head, LogName, Outcome, Page, Record, Store, StoreError,
+    Answer, Append, Closing, CommitWatch, Copied, Durability, Feed, Head, LogName, Outcome, Page, Record, Store,
+    StoreError,
 };
 
 mod backup;
@@ -143,6 +144,11 @@ impl Redb {
 }
 
 impl Store for Redb {
+    fn watch_commits(&self, watch: Arc<dyn CommitWatch>) {
+        // The first stays.
+        let _ = self.shared.commits.set(watch);
+    }
+
     fn durability(&self) -> Durability {
         Durability::Disk
     }

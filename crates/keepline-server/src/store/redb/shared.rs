@@ -1,7 +1,7 @@
 //! Shared: what the engine's handle, its writer and its readers have in common.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use redb::{Database, ReadTransaction, ReadableDatabase as _};
 use tokio::sync::{broadcast, watch};
@@ -10,7 +10,7 @@ use super::folder::Folder;
 use super::marks::Marks;
 use super::reading::ReadError;
 use super::{Options, fault};
-use crate::store::{Committed, FEED, StoreError};
+use crate::store::{CommitWatch, Committed, FEED, StoreError};
 
 /// Whether appends are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub(super) epoch: u64,
     pub(super) marks: Marks,
     pub(super) feed: broadcast::Sender<Committed>,
+    /// Who is told how long transactions take.
+    pub(super) commits: OnceLock<Arc<dyn CommitWatch>>,
     /// Bytes of bodies that wait for the writer.
     pub(super) queued: AtomicUsize,
     /// Somebody wants it closed: the writer ends once its queue is empty.
@@ -50,6 +52,7 @@ impl Shared {
             epoch,
             marks: Marks::default(),
             feed: broadcast::Sender::new(FEED),
+            commits: OnceLock::new(),
             queued: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             closed: watch::Sender::new(false),

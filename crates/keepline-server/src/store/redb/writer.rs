@@ -262,7 +262,12 @@ impl Writer {
             tx.abort().map_err(|error| before(error.into()))?;
             return Ok(attempt);
         }
-        match tx.commit() {
+        let begun = Instant::now();
+        let committed = tx.commit();
+        if let Some(watch) = shared.commits.get() {
+            watch.on_commit(begun.elapsed());
+        }
+        match committed {
             Ok(()) => Ok(attempt),
             Err(error) => Err(Failure { cause: fault(&error.into()), stage: Stage::Commit(attempt) }),
         }

@@ -1,9 +1,11 @@
 //! redb: what this engine promises beyond the suite.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 
+use keepline_server::metrics::{Metered, Metrics};
 use keepline_server::store::redb::{FILE, OpenError, Options, Redb};
-use keepline_server::store::{Durability, Store as _, StoreError};
+use keepline_server::store::{Durability, Outcome, Store as _, StoreError};
 
 use super::engine::{ALL, Folder, OnDisk, log, message};
 
@@ -30,6 +32,26 @@ async fn a_second_store_on_one_directory_is_refused_with_the_reason() {
     assert!(said.contains("in use by another process"), "{said}");
     engine.redb().close().await;
     Redb::open(engine.folder.path(), Options::default()).expect("after the first is closed").close().await;
+}
+
+#[tokio::test]
+async fn each_commit_is_timed_once_and_a_question_is_none() {
+    let (engine, metrics) = (OnDisk::new(), Arc::new(Metrics::new()));
+    let store = Metered::over(Arc::clone(engine.redb()) as _, Arc::clone(&metrics));
+    let commits = || {
+        let text = metrics.render();
+        let count = text.lines().find_map(|line| line.strip_prefix("keepline_store_commit_seconds_count "));
+        count.and_then(|count| count.parse::<u64>().ok()).expect("a row")
+    };
+    let all = log("m.all");
+    for seq in 1..=3 {
+        assert_eq!(store.append(message(&all, seq)).await, Ok(Outcome::Appended(seq)));
+        assert_eq!(commits(), seq, "one at a time, each is a transaction");
+    }
+    assert_eq!(store.append(message(&all, 3)).await, Ok(Outcome::Duplicate(3)));
+    store.head(&all).await.unwrap();
+    assert_eq!(commits(), 3, "a repetition and a question write nothing");
+    store.close().await;
 }
 
 #[tokio::test]
