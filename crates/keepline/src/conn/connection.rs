@@ -52,7 +52,7 @@ impl Connection {
     /// See [`SendError`]. A full outbox stays as it is; whether the peer deserves to be closed is the caller's rule,
     /// and [`push`](Self::push) has one.
     pub fn send(&self, frames: Bytes) -> Result<(), SendError> {
-        self.queue(frames, None)
+        self.queue(frames, 1, None)
     }
 
     /// As [`send`](Self::send), and closes a line whose outbox is full as [`SlowConsumer`](Reason::SlowConsumer): the
@@ -61,7 +61,16 @@ impl Connection {
     /// # Errors
     /// See [`SendError`].
     pub fn push(&self, frames: Bytes) -> Result<(), SendError> {
-        let result = self.queue(frames, None);
+        self.push_all(frames, 1)
+    }
+
+    /// As [`push`](Self::push), of so many messages in one piece: all of them or none are taken, and each counts against
+    /// the outbox's limit.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub fn push_all(&self, frames: Bytes, messages: usize) -> Result<(), SendError> {
+        let result = self.queue(frames, messages, None);
         if let Err(SendError::Full { .. }) = result {
             self.close(Reason::SlowConsumer);
         }
@@ -71,7 +80,7 @@ impl Connection {
     /// Queues a frame whose mark is set when its first byte has gone to the kernel.
     #[cfg(feature = "client")]
     pub(crate) fn send_marked(&self, frame: Bytes, sent: Arc<AtomicBool>) -> Result<(), SendError> {
-        self.queue(frame, Some(sent))
+        self.queue(frame, 1, Some(sent))
     }
 
     /// Writes what is waiting and the format's farewell, then closes. The first reason given stays. A message sent before
@@ -112,7 +121,7 @@ impl Connection {
         self.shared.mail().outbox.as_ref().map_or_else(Queued::default, |outbox| outbox.queued(now))
     }
 
-    fn queue(&self, bytes: Bytes, sent: Option<Arc<AtomicBool>>) -> Result<(), SendError> {
+    fn queue(&self, bytes: Bytes, messages: usize, sent: Option<Arc<AtomicBool>>) -> Result<(), SendError> {
         let limits = self.environment.settings.outbox;
         let mut mail = self.shared.mail();
         // Asked under the lock: the driver marks its end before it empties the mailbox.
@@ -121,10 +130,10 @@ impl Connection {
             return Err(SendError::Ended);
         }
         let outbox = mail.outbox.get_or_insert_with(Box::<Outbox>::default);
-        if outbox.messages() >= limits.messages || outbox.pushed() + bytes.len() > limits.bytes {
+        if outbox.messages() + messages > limits.messages || outbox.pushed() + bytes.len() > limits.bytes {
             return Err(SendError::Full { waiting: outbox.bytes() });
         }
-        outbox.push(Lane::Data, Item { bytes, since: clock::now(), origin: Origin::Handle, sent });
+        outbox.push(Lane::Data, Item { bytes, messages, since: clock::now(), origin: Origin::Handle, sent });
         drop(mail);
         self.shared.raise(Flag::Mail);
         Ok(())

@@ -11,7 +11,8 @@ use keepline_proto::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OutboxLimits {
-    /// Messages waiting; default 256.
+    /// Messages waiting; default 256. Several that were pushed in one piece count each
+    /// ([`Connection::push_all`](super::Connection::push_all)), also while a part of the piece is written.
     pub messages: usize,
     /// Bytes waiting, 1 MiB by default. A reply that is larger by itself still goes out: against the line counts only
     /// what the handler sends behind it. Messages of handles are counted apart from replies, so that a large one on its
@@ -34,8 +35,8 @@ impl Default for OutboxLimits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Queued {
-    /// Messages that are not wholly written, heartbeats among them; replies of one turn that the socket did not take
-    /// are one.
+    /// Messages that are not wholly written, heartbeats among them; those of one piece until the last of it is, and
+    /// replies of one turn that the socket did not take are one.
     pub messages: usize,
     /// Their bytes that the socket has not taken. What the kernel's send queue holds is not among them.
     pub bytes: usize,
@@ -64,6 +65,8 @@ pub(crate) enum Origin {
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) bytes: Bytes,
+    /// How many messages these are.
+    pub(crate) messages: usize,
     pub(crate) since: Instant,
     pub(crate) origin: Origin,
     /// Set when the first byte of the item has gone to the kernel.
@@ -79,6 +82,7 @@ pub(crate) struct Outbox {
     head_written: u64,
     control: VecDeque<Item>,
     data: VecDeque<Item>,
+    messages: usize,
     bytes: usize,
     /// Those of them that came from handles.
     pushed: usize,
@@ -90,6 +94,7 @@ impl Outbox {
             return;
         }
         self.bytes += item.bytes.len();
+        self.messages += item.messages;
         if item.origin == Origin::Handle {
             self.pushed += item.bytes.len();
         }
@@ -103,6 +108,7 @@ impl Outbox {
     pub(crate) fn push_head(&mut self, item: Item, written: usize) {
         debug_assert!(self.head.is_none(), "only one frame can be partly written");
         self.bytes += item.bytes.len();
+        self.messages += item.messages;
         self.head = Some(item);
         self.head_written = written as u64;
     }
@@ -138,14 +144,13 @@ impl Outbox {
         self.bytes == 0
     }
 
-    /// Messages waiting in the data lane.
-    pub(crate) fn messages(&self) -> usize {
-        self.data.len()
+    /// Messages that are not wholly written.
+    pub(crate) const fn messages(&self) -> usize {
+        self.messages
     }
 
     pub(crate) fn queued(&self, now: Instant) -> Queued {
-        let messages = usize::from(self.head.is_some()) + self.control.len() + self.data.len();
-        Queued { messages, bytes: self.bytes, oldest: self.oldest().map(|since| now.since(since)) }
+        Queued { messages: self.messages, bytes: self.bytes, oldest: self.oldest().map(|since| now.since(since)) }
     }
 
     /// Since when the oldest item waits.
@@ -186,6 +191,7 @@ impl Outbox {
                 self.head_written += taken as u64;
             } else {
                 self.head_written = 0;
+                self.messages -= item.messages;
                 completed += 1;
             }
         }
@@ -200,6 +206,7 @@ mod tests {
     fn item(text: &'static str, at: u64) -> Item {
         Item {
             bytes: Bytes::from_static(text.as_bytes()),
+            messages: 1,
             since: Instant::from_nanos(at),
             origin: Origin::Turn,
             sent: None,
@@ -261,10 +268,21 @@ mod tests {
         outbox.push(Lane::Data, item("abc", 7));
         outbox.push(Lane::Control, item("x", 9));
         outbox.push(Lane::Data, item("", 1));
-        assert_eq!((outbox.bytes(), outbox.messages(), outbox.oldest()), (4, 1, Some(Instant::from_nanos(7))));
+        assert_eq!((outbox.bytes(), outbox.messages(), outbox.oldest()), (4, 2, Some(Instant::from_nanos(7))));
         assert_eq!(outbox.behind_first(), 3, "the control frame goes first");
         outbox.advance(2);
-        assert_eq!((outbox.bytes(), outbox.messages(), outbox.oldest()), (2, 0, Some(Instant::from_nanos(7))));
+        assert_eq!((outbox.bytes(), outbox.messages(), outbox.oldest()), (2, 1, Some(Instant::from_nanos(7))));
         assert_eq!(outbox.behind_first(), 0);
+    }
+
+    #[test]
+    fn the_messages_of_a_piece_count_until_the_last_byte_of_it_is_written() {
+        let mut outbox = Outbox::default();
+        outbox.push(Lane::Data, Item { messages: 3, ..item("aabbcc", 1) });
+        outbox.push(Lane::Data, item("dd", 2));
+        for (step, messages) in [(0, 4), (5, 4), (1, 1), (2, 0)] {
+            outbox.advance(step);
+            assert_eq!(outbox.messages(), messages, "after {step} more");
+        }
     }
 }

@@ -73,6 +73,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         for (lane, range) in output.remainder(written) {
             let item = Item {
                 bytes: Bytes::copy_from_slice(&output.bytes[range]),
+                messages: 1,
                 since: now,
                 origin: Origin::Turn,
                 sent: None,
