@@ -45,8 +45,19 @@ use revoked::Verdict;
 const CIM_DEVICE: &str = "cim";
 /// Answers owed to one client before its line stops reading.
 const ANSWERS: u8 = 64;
-/// Room in the outbox beside a full window: the answers that are owed, and a few words of the session.
-const BESIDE: usize = ANSWERS as usize + 64;
+/// What may wait for one client, with everything: messages and bytes.
+const QUEUE: (usize, usize) = (256, 1 << 20);
+/// No answer is longer: a refusal with its words.
+const ANSWER: usize = 512;
+// A full window fits beside all answers, so that only a peer that does not read is slow, and not one that was sent much
+// at once. The last message of a window may go over it.
+const _: () = assert!(WINDOW_MESSAGES + ANSWERS as usize <= QUEUE.0);
+const _: () = assert!(WINDOW_BYTES + Im::AFTER_LOGIN as usize + ANSWERS as usize * ANSWER <= QUEUE.1);
+/// So many messages waiting, and nothing is read for a while from a client that asks for more, of what is answered at
+/// once: only sends have their room.
+const WORDS: usize = 16;
+/// How long.
+const WORDS_REST: Duration = Duration::from_millis(50);
 
 /// How lines are served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,9 +129,7 @@ impl Lines {
         settings.handshake_within = Some(self.settings.login_within.into());
         settings.first_frame_within = Some(self.settings.login_within.into());
         settings.answers_in_flight = ANSWERS;
-        // A full window fits, so that only a peer that does not read is slow, and not one that was sent much at once.
-        settings.outbox.messages = WINDOW_MESSAGES + BESIDE;
-        settings.outbox.bytes = WINDOW_BYTES + BESIDE * 1024;
+        (settings.outbox.messages, settings.outbox.bytes) = QUEUE;
         settings
     }
 
@@ -241,6 +250,16 @@ impl Line {
             // cim's clients send by HTTP; what one says here its server only writes down.
             Speaks::Cim(_) => Flow::Continue,
         }
+    }
+
+    /// Behind an answer that was given at once: reads nothing for a while from a client that does not take them.
+    fn keep_room(&mut self, turn: &Turn<'_, Im>) -> Flow {
+        let pace = self.keep_pace(turn);
+        if turn.connection().queued().messages < WORDS {
+            return pace;
+        }
+        resume_after(turn.connection(), WORDS_REST);
+        Flow::Pause
     }
 
     /// Reads nothing for a while from a client that sends too fast.

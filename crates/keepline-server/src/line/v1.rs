@@ -17,7 +17,7 @@ use crate::conversation::Conversation;
 use crate::delivery::{Draft, Receipt, SendError, Sender};
 use crate::id::{DeviceId, MessageId};
 use crate::message::Kind;
-use crate::session::{Login, Session, Speaks, Token, frame as framed};
+use crate::session::{Login, Resumed, Session, Speaks, Token, frame as framed};
 
 impl Line {
     pub(super) fn on_hello(&mut self, frame: Frame<'_>, peer: Option<SocketAddr>, turn: &mut Turn<'_, Im>) -> Flow {
@@ -131,8 +131,11 @@ impl Line {
             }
             Some(Body::Resume(resume)) => {
                 let Ok(conversation) = resume.conversation.parse() else { return Flow::Close(Reason::ProtocolError) };
-                // Of a conversation that he was taken from while he was away, there is nothing to say.
-                let _ = session.resume(&conversation, resume.epoch, resume.seq);
+                return match session.resume(&conversation, resume.epoch, resume.seq) {
+                    Resumed::Reset => self.keep_room(turn),
+                    // Of a conversation that he was taken from while he was away, there is nothing to say.
+                    Resumed::Fits | Resumed::NotMember => self.keep_pace(turn),
+                };
             }
             Some(Body::ReadMark(mark)) => {
                 let Ok(conversation) = mark.conversation.parse() else { return Flow::Close(Reason::ProtocolError) };
@@ -144,6 +147,7 @@ impl Line {
                     // A full outbox closes the line.
                     let _ = turn.connection().push(frame);
                 }
+                return self.keep_room(turn);
             }
             Some(Body::Close(_)) => return Flow::Close(Reason::Bye),
             // Of a later version: skipped.

@@ -19,10 +19,12 @@ use crate::conversation::Conversation;
 use crate::directory::Known;
 use crate::store::Page;
 
-/// Messages that a session may hold unacknowledged; the rest stays in the log.
-pub const WINDOW_MESSAGES: usize = 256;
-/// Bytes that a session may hold unacknowledged; the last message may go over it.
-pub const WINDOW_BYTES: usize = 1 << 20;
+/// Messages that a session may hold unacknowledged; the rest stays in the log. With the answers that may be owed they
+/// are the 256 messages that wait for one client at the most.
+pub const WINDOW_MESSAGES: usize = 192;
+/// Bytes that a session may hold unacknowledged; the last message may go over it. With that and the answers it is no
+/// more than 1 MiB.
+pub const WINDOW_BYTES: usize = 896 << 10;
 /// What is read from a log at one time.
 const PAGE: Page = Page { records: 100, bytes: 128 << 10 };
 
@@ -290,11 +292,10 @@ impl Cursors {
         cursor.sent = to;
     }
 
-    /// Messages up to `to` are gone, and the device was told so: it acknowledges them as if it had them.
-    pub(super) fn announce(&mut self, conversation: &Conversation, to: u64, push: u64) {
-        let Some(cursor) = self.by_conversation.get_mut(conversation) else { return };
-        cursor.on_the_way.push_back(Pushed { seq: to, bytes: 0, push });
-        cursor.sent = to;
+    /// Messages up to `to` are gone, and the device is told so by a message of `bytes`, if there is room for it: it
+    /// acknowledges them as if it had them.
+    pub(super) fn announce(&mut self, conversation: &Conversation, to: u64, bytes: usize, push: u64) -> bool {
+        self.push(conversation, to, bytes, push)
     }
 
     /// Follows live from here, if everything known of the conversation was sent.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use keepline_proto::wire::im::v1::{self, frame::Body};
 
-use super::cursors::Cursors;
+use super::cursors::{Cursors, WINDOW_BYTES, WINDOW_MESSAGES};
 use super::{Envelope, Session, Speaks, State, cim, envelope};
 use crate::conversation::Conversation;
 use crate::message::Message;
@@ -16,6 +16,8 @@ use crate::store::{Page, Record, StoreError};
 
 /// How long to wait after the store's first error, doubled after each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(20);
+/// How long to wait for a device that has to take something before there is room for more.
+const DRAIN: Duration = Duration::from_millis(20);
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
@@ -23,6 +25,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub(super) async fn run(session: Arc<Session>) {
     let mut wait = FIRST_WAIT;
     while let Some((conversation, after, page)) = session.next_read() {
+        let queued = session.connection.queued();
+        if queued.messages + page.records > WINDOW_MESSAGES || queued.bytes + page.bytes > WINDOW_BYTES {
+            // What was sent before a resume went back is in no window any more, and may wait for the device still.
+            tokio::time::sleep(DRAIN).await;
+            continue;
+        }
         match read(&session, &conversation, after, page).await {
             Ok(found) => match session.deliver(&conversation, after, found) {
                 // Without room the next look for work ends the task, unless there is room again.
@@ -96,20 +104,25 @@ impl Session {
         }
         // Not beyond what the feed has told: what it tells next is offered, and must not have been sent before.
         let known = self.environment.directory.known(conversation);
-        let mut batch = Batch { session: self, conversation, cursors, pushes: live.pushes, content: Content::Nothing };
+        let mut batch =
+            Batch { session: self, conversation, cursors, pushes: live.pushes, content: Content::Nothing, messages: 0 };
         match found {
             Found::Records(records) => {
                 let told = records.partition_point(|record| record.seq <= known.told);
                 batch.take(after, &records[..told]);
             }
-            Found::Nothing { first } => batch.skip(after, first.saturating_sub(1).min(known.told)),
+            Found::Nothing { first } => {
+                // There is room: that was asked above.
+                batch.skip(after, first.saturating_sub(1).min(known.told));
+            }
         }
+        let messages = batch.messages;
         let frames = batch.content.into_frames(self);
         live.pushes += u64::from(!frames.is_empty());
         cursors.catch_up(conversation, known.told);
         let delivered = if cursors.is_reading(conversation, after) { Delivered::Missing } else { Delivered::Some };
         cursors.settle(conversation, known.offered);
-        if !frames.is_empty() && self.connection.push(frames.into()).is_err() {
+        if !frames.is_empty() && self.connection.push_all(frames.into(), messages).is_err() {
             *state = State::Ended;
         } else {
             self.go_on(live);
@@ -126,6 +139,8 @@ struct Batch<'a> {
     /// The session's pushes before this one.
     pushes: u64,
     content: Content,
+    /// How many messages that is.
+    messages: usize,
 }
 
 enum Content {
@@ -139,10 +154,7 @@ enum Content {
 impl Batch<'_> {
     fn take(&mut self, mut after: u64, records: &[Record]) {
         for record in records {
-            if record.seq > after + 1 {
-                self.skip(after, record.seq - 1);
-            }
-            if !self.add(record) {
+            if record.seq > after + 1 && !self.skip(after, record.seq - 1) || !self.add(record) {
                 return;
             }
             after = record.seq;
@@ -155,8 +167,7 @@ impl Batch<'_> {
             Ok(envelope) => envelope,
             Err(error) => {
                 tracing::error!(%error, conversation = %self.conversation, "a damaged record is told as gone");
-                self.skip(record.seq - 1, record.seq);
-                return true;
+                return self.skip(record.seq - 1, record.seq);
             }
         };
         if self.session.is_own(&envelope) {
@@ -168,34 +179,34 @@ impl Batch<'_> {
                 return false;
             }
             self.content.add_message(envelope.message);
+            self.messages += 1;
             self.session.environment.metrics.message_caught_up();
             return true;
         }
-        let Some(frame) = envelope.frame() else {
-            self.skip(record.seq - 1, record.seq);
-            return true;
-        };
+        let Some(frame) = envelope.frame() else { return self.skip(record.seq - 1, record.seq) };
         if !self.cursors.push(self.conversation, record.seq, envelope.weight(), self.pushes + 1) {
             return false;
         }
         self.content.add_frame(&frame);
+        self.messages += 1;
         self.session.environment.metrics.message_caught_up();
         true
     }
 
-    /// The messages behind `after` up to `to` are gone.
-    fn skip(&mut self, after: u64, to: u64) {
+    /// The messages behind `after` up to `to` are gone; false if there is no room to say so.
+    fn skip(&mut self, after: u64, to: u64) -> bool {
         if to <= after {
-            return;
+            return true;
         }
-        self.session.environment.metrics.gone(to - after);
         let gap = v1::Gap { conversation: self.conversation.to_string(), from: after + 1, to };
         match self.session.speaks {
             Speaks::V1 => {
-                if let Some(frame) = envelope::frame(Body::Gap(gap)) {
-                    self.cursors.announce(self.conversation, to, self.pushes + 1);
-                    self.content.add_frame(&frame);
+                let Some(frame) = envelope::frame(Body::Gap(gap)) else { return true };
+                if !self.cursors.announce(self.conversation, to, frame.len(), self.pushes + 1) {
+                    return false;
                 }
+                self.content.add_frame(&frame);
+                self.messages += 1;
             }
             // cim has no word for it.
             Speaks::Cim(_) => {
@@ -203,6 +214,8 @@ impl Batch<'_> {
                 self.cursors.pass(self.conversation, to, self.pushes_with_this());
             }
         }
+        self.session.environment.metrics.gone(to - after);
+        true
     }
 
     /// The count of pushes after this one, if it has anything to push yet.
@@ -242,7 +255,6 @@ impl Content {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cursors::WINDOW_MESSAGES;
     use super::super::fixture::{Fixture, record};
     use super::*;
 

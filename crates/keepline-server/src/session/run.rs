@@ -90,7 +90,7 @@ impl Session {
         };
         if messages > 0 {
             live.pushes += 1;
-            if self.connection.push(frames).is_err() {
+            if self.connection.push_all(frames, messages).is_err() {
                 *state = State::Ended;
                 return;
             }

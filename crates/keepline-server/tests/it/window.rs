@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use keepline::Reason;
+use keepline_proto::wire::im::{Im, framed};
+use keepline_server::delivery::Sender;
+
 use crate::stage::*;
 
 const PAIR: &str = "p.ann.bob";
@@ -15,26 +19,30 @@ async fn a_window_full_goes_out_and_the_rest_as_it_is_acknowledged() {
     for i in 1..=600 {
         stage.say("ann", PAIR, &format!("m{i}")).await.unwrap();
     }
-    for i in 1..=256 {
+    for i in 1..=192 {
         assert_eq!(bob.delivery().await.1, i);
     }
     bob.hears_nothing().await;
     let session = stage.hub.sessions_of(&"bob".parse().unwrap()).remove(0);
     assert!(session.connection().queued().messages == 0 && !session.is_caught_up());
     bob.ack(PAIR, 100).await;
-    for i in 257..=356 {
+    for i in 193..=292 {
         assert_eq!(bob.delivery().await.1, i);
     }
     bob.hears_nothing().await;
-    bob.ack(PAIR, 356).await;
-    for i in 357..=600 {
+    bob.ack(PAIR, 292).await;
+    for i in 293..=484 {
+        assert_eq!(bob.delivery().await.1, i);
+    }
+    bob.ack(PAIR, 408).await;
+    for i in 485..=600 {
         assert_eq!(bob.delivery().await.1, i);
     }
     bob.ack(PAIR, 600).await;
     until("he is caught up", || session.is_caught_up()).await;
 }
 
-/// The window is one MiB too, whatever the conversations; the message that fills it may go over.
+/// The window is 896 KiB too, whatever the conversations; the message that fills it may go over.
 #[tokio::test(start_paused = true)]
 async fn large_messages_fill_the_window_by_their_bytes() {
     let stage = Stage::new(&["ann", "bob", "carl"]).await;
@@ -46,7 +54,7 @@ async fn large_messages_fill_the_window_by_their_bytes() {
     }
     let mut bob = stage.login_with("bob", "phone", 4 << 20).await.0;
     let mut last = std::collections::BTreeMap::new();
-    for _ in 0..17 {
+    for _ in 0..15 {
         let (conversation, seq, text) = bob.delivery().await;
         assert_eq!(text.len(), large.len());
         last.insert(conversation, seq);
@@ -90,6 +98,121 @@ async fn a_device_that_keeps_its_own_account_goes_on_behind_it() {
     until("he is caught up", || stage.is_quiet()).await;
     stage.say("ann", PAIR, "m7").await.unwrap();
     assert_eq!(bob.delivery().await.1, 7);
+}
+
+/// Whatever waits for one who does not read, messages, answers and what it asked for by the way: it is 256 messages and
+/// 1 MiB at the most, and its age is what ends it. Nobody who reads is closed for asking much at once.
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_one_client_is_256_messages_and_a_mebibyte_with_everything() {
+    // Behind 64 KiB that wait nothing is read, and so nothing answered.
+    for (bytes, answers) in [(10, 64), (5_000, 0), (60_000, 0)] {
+        let stage = Stage::new(&["ann", "bob"]).await;
+        let (mut bob, task) = stage.login_with("bob", "phone", 256).await;
+        let session = stage.hub.sessions_of(&"bob".parse().unwrap()).remove(0);
+        until("he is caught up", || session.is_caught_up()).await;
+        let text = "x".repeat(bytes);
+        let say = |i: u64| {
+            let sender = Sender { user: "ann".parse().unwrap(), session: None };
+            stage.delivery.send(sender, draft(PAIR, &format!("m{i}"), &text))
+        };
+        // Stored by the call, in memory: bursts that are pushed in one piece.
+        let said: Vec<_> = (0..300).map(say).collect();
+        for said in said {
+            said.await.unwrap();
+        }
+        stage.told(PAIR, 300).await;
+        let window = session.connection().queued();
+        let least = if bytes == 10 { 192 } else { 14 };
+        assert!((least..=192).contains(&window.messages) && window.bytes <= (896 + 64) << 10, "{window:?}");
+        for i in 0..answers {
+            bob.say("p.bob.bob", &format!("note {i}")).await;
+        }
+        let waiting = || session.connection().queued().messages;
+        until("the answers wait too", || waiting() == window.messages + answers).await;
+        let queued = session.connection().queued();
+        assert!(queued.messages <= 256 && queued.bytes <= 1 << 20, "{queued:?}");
+        assert!(!session.is_ended(), "{bytes}: not for what was sent at once");
+        assert_eq!(task.await.unwrap().reason, Reason::SlowConsumer);
+    }
+}
+
+/// A client that lost its database comes back with much behind it, and asks in the middle of the first window: it has
+/// not taken that when the same comes again.
+#[tokio::test(start_paused = true)]
+async fn going_back_behind_a_window_that_still_waits_closes_nobody() {
+    let stage = Stage::new(&["ann", "bob"]).await;
+    for i in 1..=300 {
+        stage.say("ann", PAIR, &format!("m{i}")).await.unwrap();
+    }
+    let mut bob = stage.login_with("bob", "phone", 256).await.0;
+    let session = stage.hub.sessions_of(&"bob".parse().unwrap()).remove(0);
+    let epoch = stage.hub.environment().directory.epoch();
+    until("a window waits", || session.connection().queued().messages > 150).await;
+    let (mut resets, mut last) = (0, 0);
+    for round in 1..=5 {
+        for _ in 0..20 {
+            bob.send(Body::Resume(v1::Resume { conversation: PAIR.to_owned(), epoch: epoch + 1, seq: 3 })).await;
+        }
+        while resets < 20 * round {
+            match bob.next().await {
+                Some(Body::Reset(_)) => (resets, last) = (resets + 1, 0),
+                Some(Body::Deliver(deliver)) => {
+                    assert_eq!(deliver.seq, last + 1, "after {resets} resets");
+                    last = deliver.seq;
+                }
+                other => panic!("{other:?} after {resets} resets"),
+            }
+        }
+    }
+    for i in last + 1..=300 {
+        assert_eq!(bob.delivery().await.1, i);
+        bob.ack(PAIR, i).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_much_at_once_and_reads_is_answered() {
+    let stage = Stage::new(&["ann"]).await;
+    let mut ann = stage.login("ann", "phone").await;
+    let mut questions = Vec::new();
+    for _ in 0..300 {
+        let question = v1::Frame { magic: 0, body: Some(Body::Terms(v1::Terms::default())) };
+        questions.extend_from_slice(&framed(&question, Im::AFTER_LOGIN).unwrap());
+    }
+    ann.write(&questions).await;
+    for i in 0..300 {
+        let answer = ann.next().await;
+        assert!(matches!(answer, Some(Body::Terms(_))), "{answer:?} after {i}");
+    }
+}
+
+/// Many conversations of which nothing is left: each takes a place in the window until it is acknowledged.
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_of_many_conversations_keeps_to_the_window() {
+    const GROUPS: usize = 300;
+    let stage = Stage::new(&["ann", "bob"]).await;
+    for i in 0..GROUPS {
+        let group = format!("g{i}");
+        stage.group(&group, &["ann", "bob"]).await;
+        let conversation = format!("g.{group}");
+        stage.say("ann", &conversation, &format!("m{i}")).await.unwrap();
+        stage.told(&conversation, 1).await;
+        stage.store.trim(&stage.log(&conversation), 1).await.unwrap();
+    }
+    let mut bob = stage.login("bob", "phone").await;
+    let mut told: Vec<String> = Vec::new();
+    while told.len() < GROUPS {
+        if told.len() == 192 {
+            bob.hears_nothing().await;
+            for conversation in &told {
+                bob.ack(conversation, 1).await;
+            }
+        }
+        match bob.next().await {
+            Some(Body::Gap(gap)) => told.push(gap.conversation),
+            other => panic!("{other:?} after {}", told.len()),
+        }
+    }
 }
 
 /// What was pushed and its acknowledgement cross a resume on the way: the acknowledgement is of an account that is no
