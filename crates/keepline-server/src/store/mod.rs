@@ -90,6 +90,9 @@ pub trait Store: Send + Sync + 'static {
     /// Notes how far `owner` has come in a log; the highest ever noted stays. Not durable when it is answered: after a
     /// crash an earlier one may be back, which costs a repetition and loses nothing.
     ///
+    /// Kept for good: a mark has no time, and one that lies at the end of what was trimmed is that of a device which has
+    /// everything. Without it, the device would be told of a gap that it does not have.
+    ///
     /// # Errors
     /// The engine's.
     fn put_mark(&self, owner: &str, log: &LogName, seq: u64) -> Answer<()>;

@@ -12,10 +12,19 @@
 //! A commit that failed is never tried again and then acknowledged: after a failed sync the kernel calls pages clean
 //! that never reached the disk. The file is closed, the kernel's copy of it let go of, and the file opened as after a
 //! crash. Appends are refused in `Broken` and `Unproven`; reads go on in `Unproven`.
+//!
+//! # What opening it costs
+//! redb reads every page and compares its checksum: any may be one that the kernel lost, and which pages are in use is
+//! only known once all were seen. So it takes some seconds for each GB (docs/reliability.md has what was measured). Until
+//! then there is no file to append to or to read from, on whichever thread it is done: appends that come meanwhile are
+//! [`Outcome::Unknown`] after 5 s, reads fail at once, and `health` says why from the start. Less can be had for a price
+//! that every append would pay, a commit in two syncs with a list of the pages in use (redb's quick repair); or by not
+//! looking, and then a page that was lost would be built upon.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::shared::Condition;
 use super::writer::{Failure, Reply, Request, Stage, Writer};
 use super::{fault, opening, reading};
 use crate::store::{Committed, Outcome, Page, StoreError};
@@ -154,6 +163,8 @@ impl Writer {
             Phase::Open => FIRST,
             Phase::Unproven(trouble) | Phase::Broken(trouble) => (trouble.wait * 2).min(LONGEST),
         };
+        // Now, and not with the next turn: opening it may take long.
+        self.shared.set_condition(Condition::Bad(cause.clone()));
         self.phase = Phase::Broken(Trouble { cause, retry_at: Instant::now() + wait, wait });
         self.reopen();
     }
@@ -163,10 +174,12 @@ impl Writer {
         drop(self.shared.swap(None));
         self.shared.folder.forget_cache();
         self.states.clear();
+        let started = Instant::now();
         match opening::again(&self.shared.folder, &self.shared.options, self.shared.epoch) {
             Ok(database) => {
                 drop(self.shared.swap(Some(database)));
                 self.phase = Phase::Unproven(trouble.clone());
+                tracing::info!(took_ms = started.elapsed().as_millis(), "the store was checked and is open again");
             }
             Err(error) => {
                 tracing::warn!(%error, "the store can't be opened");
@@ -241,21 +254,43 @@ mod tests {
         tx.commit().unwrap();
     }
 
+    /// A writer whose file is new, and empty; the folder is gone with the test.
+    fn writer(name: &str) -> (Writer, Temporary) {
+        let path = std::env::temp_dir().join(format!("keepline-recovery-{}-{name}", std::process::id()));
+        let folder = Folder::create(&path).unwrap();
+        let options = super::super::Options::default();
+        let (database, epoch) = opening::first(&folder, &options).unwrap();
+        let shared = Arc::new(Shared::new(folder, options, database, epoch));
+        (Writer::new(shared, sync_channel(1).1), Temporary(path))
+    }
+
+    #[test]
+    fn a_failure_is_told_before_the_file_is_opened_again() {
+        let (mut writer, folder) = writer("told");
+        let (file, away) = (writer.shared.folder.file(), folder.0.join("away"));
+        std::fs::rename(&file, &away).unwrap();
+        let cause = StoreError::Unavailable("a test".into());
+        writer.failed(Vec::new(), Failure { cause: cause.clone(), stage: Stage::Before });
+        assert!(matches!(writer.phase, Phase::Broken(_)), "there is no file");
+        assert_eq!(writer.shared.condition(), Condition::Bad(cause));
+        std::fs::rename(&away, &file).unwrap();
+        writer.reopen();
+        assert!(matches!(writer.phase, Phase::Unproven(_)));
+        writer.prove();
+        assert!(matches!(writer.phase, Phase::Open));
+    }
+
     #[test]
     fn what_may_be_stored_stays_uncertain_until_it_was_read() {
         for stored in [true, false] {
-            let path = std::env::temp_dir().join(format!("keepline-recovery-{}-{stored}", std::process::id()));
-            let folder = Folder::create(&path).unwrap();
-            let _temporary = Temporary(path);
-            let options = super::super::Options::default();
-            let (database, epoch) = opening::first(&folder, &options).unwrap();
+            let (mut writer, _folder) = writer(if stored { "stored" } else { "not-stored" });
+            let (shared, epoch) = (Arc::clone(&writer.shared), writer.shared.epoch);
             let (log, id, body) = (LogName::new("m.all"), MessageId::new([7; 16]), Bytes::from_static(b"perhaps"));
             if stored {
-                append(&database, &Append { log: log.clone(), expected: Expected::Any, id, body: body.clone() });
+                let request = Append { log: log.clone(), expected: Expected::Any, id, body: body.clone() };
+                shared.with(|database| append(database, &request)).unwrap();
             }
-            let shared = Arc::new(Shared::new(folder, options, database, epoch));
             let mut feed = shared.feed.subscribe();
-            let mut writer = Writer::new(Arc::clone(&shared), sync_channel(1).1);
             writer.uncertain.push(Committed { log, epoch, record: Record { seq: 1, id, body } });
             let database = shared.swap(None);
             for _ in 0..2 {

@@ -89,6 +89,38 @@ async fn closing_writes_every_mark_that_waits() {
     store.close().await;
 }
 
+/// How long the check takes of a file that was not closed in good order: what a start after a crash costs, and opening
+/// it again after an error of the disk. The file is in the kernel's memory. Run it by name, in release.
+#[tokio::test]
+#[ignore = "long: a measurement, of this machine's memory"]
+async fn measure_opening_after_a_crash() {
+    for (count, length) in [(250_000_u64, 200), (60_000, 4000)] {
+        let engine = OnDisk::new();
+        let names: Vec<_> = (0..1000).map(|n| log(&format!("m.p.user{n}.peer{n}"))).collect();
+        for chunk in (0..count).collect::<Vec<_>>().chunks(1000) {
+            let append = |n: &u64| {
+                let body = bytes::Bytes::from(vec![b'x'; length]);
+                engine.redb().append(keepline_server::store::Append { body, ..message(&names[*n as usize % 1000], *n) })
+            };
+            for call in chunk.iter().map(append).collect::<Vec<_>>() {
+                assert!(call.await.is_ok());
+            }
+        }
+        let copy = Folder::new();
+        std::fs::copy(engine.folder.path().join(FILE), copy.path().join(FILE)).unwrap();
+        let start = std::time::Instant::now();
+        let store = Redb::open(copy.path(), Options::default()).unwrap();
+        let (took, size) = (start.elapsed(), std::fs::metadata(copy.path().join(FILE)).unwrap().len());
+        println!(
+            "{count} records of {length} bytes: {} MB opened in {took:?}, {:.2} s for each GB",
+            size / 1_000_000,
+            took.as_secs_f64() * 1e9 / size as f64
+        );
+        store.close().await;
+        engine.redb().close().await;
+    }
+}
+
 /// How many appends are durable in a second, with 1,024 outstanding. Run it by name, in release.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "long: a measurement, of this machine's disk"]
