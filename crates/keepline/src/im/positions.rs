@@ -79,7 +79,7 @@ impl Positions {
     /// The account as the program has stored it.
     pub(super) fn load(marks: impl IntoIterator<Item = Mark>) -> Self {
         let mut positions = Self::default();
-        for mark in marks {
+        for mark in marks.into_iter().take(MOST) {
             let position = Position::at(mark.epoch, mark.seq, mark.seq);
             positions.by_conversation.insert(mark.conversation, Position { doubtful: true, ..position });
         }
@@ -137,7 +137,7 @@ impl Positions {
         if to < from {
             return None;
         }
-        let first = self.by_conversation.get(conversation).map_or(from, |position| position.received + 1);
+        let first = self.by_conversation.get(conversation).map_or(from, |position| position.received.saturating_add(1));
         match self.take(conversation, from, to) {
             Arrival::New { gone: Some((before, _)) } => Some((before, to)),
             Arrival::New { gone: None } => Some((first.max(from), to)),
@@ -223,28 +223,30 @@ impl Positions {
         let Some(position) = self.position(conversation, epoch, from.saturating_sub(1)) else {
             return Arrival::Dropped;
         };
-        let next = position.received + 1;
+        let received = position.received;
+        // Without a sum that a number near the end of the range could overflow.
+        let is_hole = from > received && from - received > 1;
         match position.follow {
             Follow::Foreign => return Arrival::Dropped,
-            _ if to < next => {
+            _ if to <= received => {
                 position.sent = position.sent.max(to);
                 // It is acknowledged again, as the server does not know.
                 self.unsettled.insert(Arc::clone(conversation));
                 return Arrival::Dropped;
             }
-            Follow::InOrder if from > next => {
+            Follow::InOrder if is_hole => {
                 position.follow = Follow::Asked { highest: to };
                 self.resumes.push_front(Arc::clone(conversation));
                 return Arrival::Dropped;
             }
-            Follow::Asked { highest } if from > next && from > highest => {
+            Follow::Asked { highest } if is_hole && from > highest => {
                 position.follow = Follow::Asked { highest: to };
                 return Arrival::Dropped;
             }
             // It comes again, so the server has answered, and has nothing in between.
             Follow::Asked { .. } | Follow::InOrder => {}
         }
-        let gone = (from > next).then(|| (next, from - 1));
+        let gone = is_hole.then(|| (received + 1, from - 1));
         position.follow = Follow::InOrder;
         position.received = to;
         position.sent = to;

@@ -120,6 +120,21 @@ fn a_gap_counts_as_received_and_is_told_as_far_as_it_is_news() {
 }
 
 #[test]
+fn numbers_at_the_ends_of_the_range_are_numbers() {
+    let mut positions = up_to(2);
+    assert_eq!(positions.on_deliver(&all(), 0), Arrival::Dropped);
+    assert_eq!(positions.on_gap(&all(), 0, u64::MAX), Some((3, u64::MAX)));
+    for seq in [1, u64::MAX - 1, u64::MAX] {
+        assert_eq!(positions.on_deliver(&all(), seq), Arrival::Dropped);
+    }
+    assert_eq!(positions.on_gap(&all(), u64::MAX, u64::MAX), None);
+    positions.done(&mark("all", 1, u64::MAX));
+    assert_eq!(settle(&mut positions), [u64::MAX]);
+    assert_eq!(positions.on_deliver(&"g.x".into(), 0), Arrival::Dropped);
+    assert_eq!(positions.on_deliver(&"g.y".into(), u64::MAX), NEW);
+}
+
+#[test]
 fn an_account_of_another_epoch_is_void_once_the_server_says_so() {
     let mut positions = up_to(9);
     positions.done(&mark("all", 1, 9));
