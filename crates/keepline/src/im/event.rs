@@ -69,7 +69,8 @@ pub enum Event {
         retry_in: Option<Duration>,
     },
     /// The chat has ended and does not come back, for a reason that forbids it, as
-    /// [`AuthFailed`](Reason::AuthFailed), [`Replaced`](Reason::Replaced) or [`Kicked`](Reason::Kicked). The last event.
+    /// [`AuthFailed`](Reason::AuthFailed), [`Replaced`](Reason::Replaced) or [`Kicked`](Reason::Kicked); or it failed
+    /// itself ([`ServerError`](Reason::ServerError)), as by a panic in [`Cursors`](super::Cursors). The last event.
     Refused {
         /// The row of the one table of reasons.
         reason: Reason,

@@ -244,7 +244,7 @@ impl Task {
                 self.on_heard(heard);
             }
         }
-        self.shared.end(reason, reason == Reason::Bye);
+        self.shared.end(reason, self.is_closed);
     }
 }
 

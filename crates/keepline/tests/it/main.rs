@@ -22,6 +22,7 @@ mod frame_limit;
 mod frames;
 mod heartbeats;
 mod idle_events;
+mod im;
 mod limits;
 mod long;
 mod longest_pause;
