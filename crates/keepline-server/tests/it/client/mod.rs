@@ -6,3 +6,4 @@ mod house;
 mod lost_lines;
 mod marks;
 mod pressure;
+mod storm;
