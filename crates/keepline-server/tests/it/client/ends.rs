@@ -58,7 +58,7 @@ async fn a_server_that_goes_away_says_when_to_come_back() {
     };
     assert_eq!(next(&mut events, told).await, (Duration::from_secs(90), 0));
     // The line goes on until the server ends it.
-    assert_eq!(chat.send(TALK, Kind::Text, "still here").unwrap().await.unwrap().seq, 1);
+    assert_eq!(stored(chat.send(TALK, Kind::Text, "still here").unwrap()).await.seq, 1);
     assert_eq!(message(&mut events).await.seq, 1);
     house.net.cut();
     up(&mut events).await;
@@ -74,7 +74,7 @@ async fn closing_lets_what_waits_go_first_but_not_for_ever() {
     let sendings: Vec<_> = (0..50).map(|number| chat.send(TALK, Kind::Text, number.to_string()).unwrap()).collect();
     chat.close().await;
     for sending in sendings {
-        sending.await.unwrap();
+        stored(sending).await;
     }
     assert_eq!(house.said(TALK).await.len(), 50);
     assert_eq!(chat.send(TALK, Kind::Text, "late").err(), Some(SendError::Closed));

@@ -39,14 +39,14 @@ async fn messages_go_both_ways_and_what_is_done_is_acknowledged() {
     let hello = ann.send(TALK, Kind::Text, "hello").unwrap();
     assert_eq!(hello.state(), SendState::Waiting);
     let id = hello.id();
-    let receipt = hello.await.unwrap();
+    let receipt = stored(hello).await;
     assert_eq!((receipt.seq, receipt.duplicate, receipt.id), (1, false, id));
     assert!(ann.sends().is_empty());
     let got = message(&mut to_ben).await;
     assert_eq!((&*got.conversation, got.seq, &*got.sender, &*got.text()), (TALK, 1, "ann", "hello"));
     assert_eq!((got.id, got.kind, got.at_ms), (id, Kind::Text, receipt.at_ms));
     let answer = ben.send(TALK, Kind::Custom, b"\x00\xff".to_vec()).unwrap();
-    assert_eq!(answer.await.unwrap().seq, 2);
+    assert_eq!(stored(answer).await.seq, 2);
     // One's own messages come too: another device shows them.
     assert_eq!(message(&mut to_ann).await.seq, 1);
     let got = message(&mut to_ann).await;
@@ -63,8 +63,8 @@ async fn what_the_server_refuses_says_why_and_holds_up_nothing() {
     let house = House::new().await;
     let (ann, _events) = house.chat("ann", "phone").await;
     let refused = ann.send("g.nobodys", Kind::Text, "hello").unwrap();
-    let stored = ann.send(TALK, Kind::Text, "hello").unwrap();
+    let sent = ann.send(TALK, Kind::Text, "hello").unwrap();
     let error = refused.await.unwrap_err().to_string();
     assert!(error.starts_with("unknown_conversation") || error.starts_with("not_member"), "{error}");
-    assert_eq!(stored.await.unwrap().seq, 1);
+    assert_eq!(stored(sent).await.seq, 1);
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use keepline::Driver;
 use keepline::client::Connect;
-use keepline::im::{Chat, Event, Events, Mark, Message, Options, Token};
+use keepline::im::{Chat, Event, Events, Mark, Message, Options, Receipt, Sending, Token};
 use keepline_server::conversation::Conversation;
 use keepline_server::line::Lines;
 use keepline_server::message;
@@ -181,6 +181,12 @@ pub(super) async fn up(events: &mut Events) -> keepline::im::Up {
 
 pub(super) async fn message(events: &mut Events) -> Message {
     next(events, |event| if let Event::Message(message) = event { Some(message.clone()) } else { None }).await
+}
+
+/// The receipt of a message, in at most ten minutes: one that never comes must fail a test, not hang it.
+pub(super) async fn stored(sending: Sending) -> Receipt {
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(600), sending).await;
+    answer.expect("an answer comes").expect("it is stored")
 }
 
 pub(super) fn mark(conversation: &str, epoch: u64, seq: u64) -> Mark {

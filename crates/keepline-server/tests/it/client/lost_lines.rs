@@ -22,7 +22,7 @@ async fn what_is_sent_over_lines_that_break_is_stored_once_and_in_order() {
         let texts: Vec<String> = (0..40).map(|number| format!("number {number}")).collect();
         let sendings: Vec<_> = texts.iter().map(|text| ann.send(TALK, Kind::Text, text.clone()).unwrap()).collect();
         for (place, sending) in sendings.into_iter().enumerate() {
-            assert_eq!(sending.await.unwrap().seq, place as u64 + 1, "{at:?}");
+            assert_eq!(stored(sending).await.seq, place as u64 + 1, "{at:?}");
         }
         assert_eq!(house.said(TALK).await, texts, "{at:?}");
         for (place, text) in texts.iter().enumerate() {
@@ -59,7 +59,7 @@ async fn a_server_that_is_killed_and_started_again_loses_and_doubles_nothing() {
     let mut house = House::new().await;
     let (ann, mut to_ann) = house.chat("ann", "phone").await;
     let (ben, mut to_ben) = house.chat("ben", "desk").await;
-    assert_eq!(ann.send(TALK, Kind::Text, "before").unwrap().await.unwrap().seq, 1);
+    assert_eq!(stored(ann.send(TALK, Kind::Text, "before").unwrap()).await.seq, 1);
     let before = message(&mut to_ben).await;
     let open = ann.send(TALK, Kind::Text, "open").unwrap();
     let store = house.kill();
@@ -74,7 +74,7 @@ async fn a_server_that_is_killed_and_started_again_loses_and_doubles_nothing() {
     assert_eq!(ann.sends().len(), 2);
     house.start(store).await;
     // By then the server has what went out in front of the kill, or gets it now: once.
-    let (open, during) = (open.await.unwrap().seq, during.await.unwrap().seq);
+    let (open, during) = (stored(open).await.seq, stored(during).await.seq);
     assert_eq!((open, during), (2, 3));
     assert_eq!(house.said(TALK).await, ["before", "open", "during"]);
     for (seq, text) in [(2, "open"), (3, "during")] {

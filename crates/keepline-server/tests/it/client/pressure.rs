@@ -16,9 +16,9 @@ async fn what_waits_for_a_server_that_is_away_is_bounded() {
     assert_eq!((chat.state().sends_waiting, chat.state().sends_bytes), (3, 3));
     house.start(store).await;
     for sending in sendings {
-        sending.await.unwrap();
+        stored(sending).await;
     }
-    chat.send(TALK, Kind::Text, "3").unwrap().await.unwrap();
+    stored(chat.send(TALK, Kind::Text, "3").unwrap()).await;
     assert_eq!(house.said(TALK).await, ["0", "1", "2", "3"]);
 }
 
@@ -37,7 +37,7 @@ async fn an_application_that_takes_nothing_for_an_hour_loses_nothing_and_sends_o
         tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
         if inbox.is_none() {
             // Its inbox holds more than a server sends unasked, so answers still come.
-            ben.send("all", Kind::Text, "busy").unwrap().await.unwrap();
+            stored(ben.send("all", Kind::Text, "busy").unwrap()).await;
         }
         for seq in 1..=SAID {
             let got = message_in(TALK, &mut events).await;
@@ -69,7 +69,7 @@ async fn a_chat_that_only_sends_leaves_what_comes_with_the_server() {
         house.stage().say("ann", TALK, &format!("for later {number}")).await.unwrap();
     }
     for number in 0..100 {
-        ben.send("all", Kind::Text, number.to_string()).unwrap().await.unwrap();
+        stored(ben.send("all", Kind::Text, number.to_string()).unwrap()).await;
     }
     ben.close().await;
     let (_ben, mut events) = house.chat("ben", "desk").await;

@@ -94,7 +94,7 @@ async fn storm(seed: u64) -> u64 {
         }
     }
     for sending in sendings {
-        sending.await.unwrap();
+        stored(sending).await;
     }
     let mut downs = 0;
     for Device { chat, got, reader } in devices {
