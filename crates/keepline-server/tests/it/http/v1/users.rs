@@ -15,10 +15,10 @@ async fn names(server: &Fixture, token: &str, query: &str, limit: usize) -> Vec<
         let users = page["users"].as_array().expect("a list");
         assert!(users.len() <= limit, "{page}");
         names.extend(users.iter().map(|user| user["user"].as_str().expect("a name").to_owned()));
-        match page["next"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return names,
-        }
+        let Some(next) = page["next"].as_str() else { return names };
+        let next = format!("&cursor={next}");
+        assert_ne!(next, cursor, "a page goes on where it began: {page}");
+        cursor = next;
     }
 }
 
