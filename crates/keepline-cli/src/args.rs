@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Backup(commands::backup::BackupArgs),
     /// Put a backup in the place of what a server keeps.
     Restore(commands::restore::RestoreArgs),
+    /// Talk with others on this terminal.
+    Chat(commands::chat::ChatArgs),
     /// Say something to a user, a group or everybody.
     Send(commands::send::SendArgs),
     /// List users, and who is online.

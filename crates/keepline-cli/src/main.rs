@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         args::Command::Serve(serve) => commands::serve::run(&serve),
         args::Command::Backup(backup) => commands::backup::run(&backup),
         args::Command::Restore(restore) => commands::restore::run(&restore),
+        args::Command::Chat(chat) => commands::chat::run(chat),
         args::Command::Send(send) => commands::send::run(send),
         args::Command::Users(users) => commands::users::run(users),
         args::Command::Groups(groups) => commands::groups::run(groups),

@@ -27,6 +27,15 @@ pub(crate) enum BadUrl {
 }
 
 impl ServerUrl {
+    /// The host, an IPv6 address in its brackets.
+    pub(crate) fn host(&self) -> &str {
+        // A port is digits, and so is no part of an IPv6 address in brackets.
+        match self.authority.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => host,
+            _ => &self.authority,
+        }
+    }
+
     /// The URI of a path of this server, with its query.
     pub(super) fn join(&self, path: &str) -> String {
         format!("{self}{path}")

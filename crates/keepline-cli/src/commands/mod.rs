@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod bench;
+pub(crate) mod chat;
 pub(crate) mod conns;
 pub(crate) mod echo;
 mod errand;

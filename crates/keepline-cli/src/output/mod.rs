@@ -82,7 +82,7 @@ pub(crate) fn note(sentence: &str) {
 }
 
 /// Whether a terminal gets more than plain text (<https://no-color.org>).
-fn may_style() -> bool {
+pub(crate) fn may_style() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

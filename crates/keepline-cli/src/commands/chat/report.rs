@@ -1,0 +1,101 @@
+//! Report: what `:info` and `:why` say of the line.
+
+use keepline::Duration;
+use keepline::im::{Done, LineState, Occurrence, State, Terms, What};
+use keepline_server::id::UserId;
+
+use super::clock::{self, Moment};
+use super::style::Line;
+
+/// Who and where one is, and the line.
+pub(super) fn info(me: &UserId, server: &str, state: &State) -> Vec<Line> {
+    let (address, since) = match &state.line {
+        LineState::Up { endpoint, since } => (endpoint.to_string(), format!("up for {}", brief(*since))),
+        LineState::Connecting { endpoint } => (endpoint.to_string(), "connecting".to_owned()),
+        LineState::Waiting { retry_in } => (String::new(), format!("down, next try in {}", brief(*retry_in))),
+        LineState::Over { reason } => (String::new(), format!("over: {}", reason.name())),
+    };
+    let (node, session, durability) = match &state.login {
+        Some(login) => (login.node.to_string(), login.session.to_string(), login.durability.to_string()),
+        None => (String::new(), "none yet".to_owned(), String::new()),
+    };
+    let rtt = state.rtt.map_or_else(|| "not measured yet".to_owned(), |rtt| format!("{:.1} ms", millis(rtt)));
+    let rows = [
+        ("user", me.to_string()),
+        ("device", state.device.to_string()),
+        ("session", session),
+        ("server", server.to_owned()),
+        ("node", format!("{node} {address}").trim().to_owned()),
+        ("line", since),
+        ("transport", state.transport.to_string()),
+        ("dialect", state.dialect.name().to_owned()),
+        ("stored on", durability),
+        ("round trip", rtt),
+        ("heartbeat", state.terms.map_or_else(|| "none".to_owned(), heartbeat)),
+        ("bytes", format!("{} in, {} out", state.bytes_in, state.bytes_out)),
+        ("reconnects", state.reconnects.to_string()),
+        ("unsent", format!("{} messages, {} bytes", state.sends_waiting, state.sends_bytes)),
+    ];
+    rows.into_iter().map(|(name, value)| Line::from(format!("{name:<11} {value}"))).collect()
+}
+
+fn heartbeat(terms: Terms) -> String {
+    format!("ping after {}, dead after {}", brief(terms.ping_after), brief(terms.silence))
+}
+
+/// What happened to the connection, the oldest first: when, what, whose doing, and what was done.
+pub(super) fn why(occurrences: &[Occurrence], now: Moment) -> Vec<Line> {
+    if occurrences.is_empty() {
+        return vec!["nothing has happened to the connection yet".into()];
+    }
+    let line = |one: &Occurrence| {
+        let at = clock::short(clock::of_system(one.at), now);
+        let done = match one.done {
+            Done::Nothing => String::new(),
+            Done::Retry(after) => format!("; tries again after {}", brief(after)),
+            Done::Stay => "; stays away".to_owned(),
+        };
+        Line::from(format!("{at}  {}{done}", happened(one)))
+    };
+    occurrences.iter().map(line).collect()
+}
+
+fn happened(one: &Occurrence) -> String {
+    match &one.what {
+        What::Up => format!("up at {}", one.endpoint),
+        What::GoAway => format!("{} will stop", one.endpoint),
+        What::Failed { error } => format!("no connection to {}: {error}", one.endpoint),
+        What::Down { reason, whose, detail } => {
+            let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+            format!("down: {} ({} side){detail}", reason.name(), whose.name())
+        }
+        // The library may know more one day.
+        other => format!("{other:?}"),
+    }
+}
+
+fn millis(time: Duration) -> f64 {
+    time.to_std().as_secs_f64() * 1000.0
+}
+
+/// A time for a person: to the tenth of a second below a minute, else to the second.
+pub(super) fn brief(time: Duration) -> String {
+    let time = time.to_std();
+    if time.as_secs() < 60 {
+        return format!("{:.1} s", time.as_secs_f64());
+    }
+    humantime::format_duration(std::time::Duration::from_secs(time.as_secs())).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_as_exact_as_it_matters() {
+        for (ms, text) in [(0, "0.0 s"), (1_234, "1.2 s"), (59_999, "60.0 s"), (61_900, "1m 1s"), (3_600_000, "1h")] {
+            assert_eq!(brief(Duration::from_millis(ms)), text);
+        }
+        assert_eq!(why(&[], clock::now()).len(), 1);
+    }
+}

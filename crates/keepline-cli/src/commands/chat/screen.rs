@@ -1,0 +1,111 @@
+//! Screen: where the chat's lines go: into a pipe as they are, or on a terminal above what is being typed.
+
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::status::Status;
+use super::style::{Line, Style};
+
+/// What was typed.
+#[derive(Debug)]
+pub(super) enum Typed {
+    Line(String),
+    /// Ctrl-C.
+    Interrupt,
+    /// The input has ended: Ctrl-D, or the end of a file.
+    End,
+}
+
+/// Where lines go.
+pub(super) enum Screen {
+    Pipe,
+    Terminal(mpsc::Sender<String>, Arc<Board>),
+}
+
+/// What a terminal's thread and the chat share.
+pub(super) struct Board {
+    /// Breaks the editing of a line, so that lines can be printed above it.
+    pub(super) wake: Arc<AtomicBool>,
+    /// The chat is over: nothing more is read.
+    pub(super) over: AtomicBool,
+    status: Mutex<Status>,
+    repaint: Mutex<Option<Repaint>>,
+}
+
+/// Asks a line editor to paint its prompt again.
+type Repaint = Box<dyn Fn() + Send>;
+
+impl Screen {
+    /// Prints a line; waits while a terminal is slower than what is said.
+    ///
+    /// # Errors
+    /// Nobody reads any more.
+    pub(super) async fn say(&self, line: impl Into<Line>) -> io::Result<()> {
+        let line = line.into();
+        match self {
+            Self::Pipe => {
+                let mut out = io::stdout().lock();
+                writeln!(out, "{}", Style::Plain.of(&line))?;
+                out.flush()
+            }
+            Self::Terminal(lines, board) => {
+                let sent = lines.send(Style::of_terminal().of(&line)).await;
+                board.wake.store(true, Ordering::Release);
+                sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+            }
+        }
+    }
+
+    /// Shows what the prompt is to say from now on.
+    pub(super) fn show(&self, status: &Status) {
+        let Self::Terminal(_, board) = self else { return };
+        let mut shown = board.status.lock().unwrap_or_else(PoisonError::into_inner);
+        if *shown != *status {
+            shown.clone_from(status);
+            if let Some(repaint) = &*board.repaint.lock().unwrap_or_else(PoisonError::into_inner) {
+                repaint();
+            }
+        }
+    }
+
+    /// Whether each message is to be told that was stored: for whoever reads a pipe.
+    pub(super) const fn is_pipe(&self) -> bool {
+        matches!(self, Self::Pipe)
+    }
+
+    /// Lets the terminal's thread end, once it has printed what was said.
+    pub(super) fn close(&self) {
+        if let Self::Terminal(_, board) = self {
+            board.over.store(true, Ordering::Release);
+            board.wake.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl Board {
+    pub(super) fn new(status: Status) -> Self {
+        Self {
+            wake: Arc::default(),
+            over: AtomicBool::new(false),
+            status: Mutex::new(status),
+            repaint: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    /// The prompt of now.
+    pub(super) fn prompt(&self) -> String {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).prompt()
+    }
+
+    /// The line editor that is asked from now on to paint its prompt again.
+    pub(super) fn edited_by(&self, repaint: impl Fn() + Send + 'static) {
+        *self.repaint.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(repaint));
+    }
+}

@@ -1,0 +1,90 @@
+//! Leave: the end of the chat: what was typed is sent, what was said is written, and what is open is told.
+
+use std::io;
+
+use keepline::im::{LineState, SendState};
+use keepline::serve::Stop;
+use tokio::sync::mpsc;
+
+use super::Talk;
+use crate::commands::chat::clock;
+use crate::commands::chat::screen::Typed;
+use crate::commands::chat::sends;
+use crate::exit::Exit;
+
+impl Talk {
+    /// Waits until what was typed has its answers, as long as the library does, or until Ctrl-C or a signal; then says
+    /// what has none. It changes `Ok` into `Timeout`.
+    pub(super) async fn leave(
+        mut self,
+        exit: Exit,
+        mut typed: mpsc::Receiver<Typed>,
+        mut stop: Stop,
+    ) -> io::Result<Exit> {
+        let waiting = self.sends.waiting();
+        if waiting > 0 {
+            self.screen.say(format!("{waiting} messages wait for their answers; Ctrl-C does not wait")).await?;
+        }
+        let chat = self.chat.clone();
+        let mut closed = Box::pin(async move { chat.close().await });
+        loop {
+            tokio::select! {
+                () = &mut closed => break,
+                Some((number, state)) = self.news.1.recv() => self.learn(number, state).await?,
+                () = interrupted(&mut typed) => break,
+                () = stop.next() => break,
+            }
+            self.screen.show(&self.status());
+        }
+        drop(closed);
+        self.hear_last_words().await?;
+        let mut exit = exit;
+        for line in self.unsent() {
+            exit = if exit == Exit::Ok { Exit::Timeout } else { exit };
+            self.screen.say(line).await?;
+        }
+        if let Some(journal) = self.journal.clone() {
+            let flushed = tokio::task::spawn_blocking(move || journal.flush()).await;
+            if !flushed.unwrap_or(false) {
+                self.screen.say("the end of the history is not kept: the disk did not take it").await?;
+            }
+        }
+        self.screen.close();
+        Ok(exit)
+    }
+
+    /// What has become of each message: the end of a chat gives each its last word. Those of one that was not waited for
+    /// stay as they were.
+    async fn hear_last_words(&mut self) -> io::Result<()> {
+        let over = matches!(self.chat.state().line, LineState::Over { .. });
+        while over && !self.followers.is_empty() {
+            tokio::select! {
+                Some((number, state)) = self.news.1.recv() => self.learn(number, state).await?,
+                _ = self.followers.join_next() => {}
+            }
+        }
+        while let Ok((number, state)) = self.news.1.try_recv() {
+            self.learn(number, state).await?;
+        }
+        Ok(())
+    }
+
+    fn unsent(&self) -> Vec<String> {
+        let now = clock::now();
+        let line = |sent: &sends::Sent| {
+            let state = sent.state().unwrap_or(&SendState::Waiting);
+            format!("{}: {}", sent.title(), sends::word(state, now))
+        };
+        self.sends.unsent().map(line).collect()
+    }
+}
+
+/// Ctrl-C; other words have no effect any more.
+async fn interrupted(typed: &mut mpsc::Receiver<Typed>) {
+    while let Some(typed) = typed.recv().await {
+        if matches!(typed, Typed::Interrupt) {
+            return;
+        }
+    }
+    std::future::pending().await
+}
