@@ -31,8 +31,10 @@ async fn an_application_that_takes_nothing_for_an_hour_loses_nothing_and_sends_o
         options.inbox = inbox.unwrap_or(options.inbox);
         let (ben, mut events) = house.chat_with(options);
         up(&mut events).await;
+        // Long enough that a window of them is more than the transport holds.
+        let long = "so much to say ".repeat(200);
         for number in 1..=SAID {
-            house.stage().say("ann", TALK, &number.to_string()).await.unwrap();
+            house.stage().say_as("ann", TALK, &number.to_string(), &long).await.unwrap();
         }
         tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
         if inbox.is_none() {
