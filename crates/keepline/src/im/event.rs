@@ -70,7 +70,7 @@ pub enum Event {
     },
     /// The chat has ended and does not come back, for a reason that forbids it, as
     /// [`AuthFailed`](Reason::AuthFailed), [`Replaced`](Reason::Replaced) or [`Kicked`](Reason::Kicked); or it failed
-    /// itself ([`ServerError`](Reason::ServerError)), as by a panic in [`Cursors`](super::Cursors). The last event.
+    /// itself ([`ServerError`](Reason::ServerError)). The last event.
     Refused {
         /// The row of the one table of reasons.
         reason: Reason,
@@ -142,16 +142,16 @@ impl Events {
     }
 
     fn poll(&self, cx: &Context<'_>) -> Poll<Option<Event>> {
-        let mut core = self.shared.lock();
-        let had_room = core.inbox.has_room();
-        match core.inbox.take(cx.waker()) {
+        let mut ledger = self.shared.lock();
+        let had_room = ledger.inbox.has_room();
+        match ledger.inbox.take(cx.waker()) {
             Some(event) => {
                 if !had_room {
                     self.shared.work.notify_one();
                 }
                 Poll::Ready(Some(event))
             }
-            None if core.is_over() => Poll::Ready(None),
+            None if ledger.is_over() => Poll::Ready(None),
             None => Poll::Pending,
         }
     }

@@ -90,10 +90,12 @@ mod counted;
 mod cursors;
 mod event;
 mod inbox;
+mod ledger;
 mod message;
 mod options;
 mod outgoing;
 mod positions;
+mod saving;
 mod sending;
 mod shared;
 mod state;
@@ -111,7 +113,8 @@ pub use state::{LineState, State};
 pub use timeline::{Done, Occurrence, What, Whose};
 
 use counted::Counting;
-use shared::{Ending, Shared};
+use ledger::Ending;
+use shared::Shared;
 use task::Task;
 use wire::V1;
 
@@ -170,7 +173,8 @@ impl Chat {
     /// Outside of a tokio runtime.
     pub fn start_over(connect: impl Connect, options: Options) -> Result<(Self, Events), StartError> {
         options.check()?;
-        let marks = options.cursors.load().map_err(StartError::Cursors)?;
+        let marks = options.cursors.as_ref().map_or(Ok(Vec::new()), |cursors| cursors.load());
+        let marks = marks.map_err(StartError::Cursors)?;
         let shared = Shared::new(&options, marks);
         let settings = wire::heartbeat(None, options.pong_within)
             .map_or_else(|| Settings::new(keepline_proto::liveness::Heartbeat::off()), Settings::new);
@@ -200,12 +204,12 @@ impl Chat {
         body: impl Into<Bytes>,
     ) -> Result<Sending, SendError> {
         let id = MessageId::random(SystemTime::now()).map_err(|_| SendError::NoRandomness)?;
-        let mut core = self.inner.shared.lock();
-        if core.ending != Ending::No {
+        let mut ledger = self.inner.shared.lock();
+        if ledger.ending != Ending::No {
             return Err(SendError::Closed);
         }
-        let sending = core.outgoing.push(id, conversation.into(), kind, body.into())?;
-        drop(core);
+        let sending = ledger.outgoing.push(id, conversation.into(), kind, body.into())?;
+        drop(ledger);
         self.inner.shared.work.notify_one();
         Ok(sending)
     }
@@ -226,19 +230,19 @@ impl Chat {
     /// The chat as it is now.
     #[must_use]
     pub fn state(&self) -> State {
-        let core = self.inner.shared.lock();
-        let (sends_waiting, sends_bytes) = core.outgoing.waiting();
+        let ledger = self.inner.shared.lock();
+        let (sends_waiting, sends_bytes) = ledger.outgoing.waiting();
         State {
-            line: core.link.line(clock::now()),
+            line: ledger.link.line(clock::now()),
             device: Arc::clone(&self.inner.device),
             transport: Arc::clone(&self.inner.transport),
             dialect: Dialect::V1,
-            login: core.link.login.clone(),
-            terms: core.link.terms,
-            rtt: core.link.rtt,
+            login: ledger.link.login.clone(),
+            terms: ledger.link.terms,
+            rtt: ledger.link.rtt,
             bytes_in: self.inner.shared.counts.read.load(Ordering::Relaxed),
             bytes_out: self.inner.shared.counts.written.load(Ordering::Relaxed),
-            reconnects: core.link.ups.saturating_sub(1),
+            reconnects: ledger.link.ups.saturating_sub(1),
             sends_waiting,
             sends_bytes,
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keepline_proto::wire::im::v1;
 use keepline_proto::{BackoffSettings, Duration};
 
-use super::cursors::{Cursors, InMemory};
+use super::cursors::Cursors;
 
 /// How a chat behaves. Start from [`Options::new`] and change fields.
 #[derive(Clone)]
@@ -26,9 +26,9 @@ pub struct Options {
     pub sends: SendLimits,
     /// What may wait for the application.
     pub inbox: InboxLimits,
-    /// Where the account of what the application has is kept; by default in memory, so that a new process goes on from
-    /// the server's own account of the device.
-    pub cursors: Arc<dyn Cursors>,
+    /// Where the account of what the application has is kept. `None`, the default: with the server, so that a new process
+    /// goes on from what was acknowledged.
+    pub cursors: Option<Arc<dyn Cursors>>,
     /// How long the answer to a ping may take before the line is taken for dead; 10 s, and never more than the terms'
     /// interval between pings.
     pub pong_within: Duration,
@@ -129,7 +129,7 @@ impl Options {
             wish: None,
             sends: SendLimits { messages: 1000, bytes: 8 << 20 },
             inbox: InboxLimits { messages: 320, bytes: 2 << 20 },
-            cursors: Arc::new(InMemory::default()),
+            cursors: None,
             pong_within: Duration::from_secs(10),
             backoff: BackoffSettings::default(),
             connect_within: Duration::from_secs(10),

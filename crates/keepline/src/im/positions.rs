@@ -166,16 +166,16 @@ impl Positions {
         }
     }
 
-    /// A mark that the program should store.
-    pub(super) fn next_save(&self) -> Option<Mark> {
-        self.unsettled.iter().find_map(|conversation| {
+    /// The marks that the program should store.
+    pub(super) fn unsaved(&self) -> impl Iterator<Item = Mark> {
+        self.unsettled.iter().filter_map(|conversation| {
             let position = self.by_conversation.get(conversation)?;
             let mark = || Mark { conversation: Arc::clone(conversation), epoch: position.epoch, seq: position.done };
             (position.saved < position.done).then(mark)
         })
     }
 
-    /// It has stored it.
+    /// It has stored one.
     pub(super) fn saved(&mut self, mark: &Mark) {
         if let Some(position) = self.by_conversation.get_mut(&mark.conversation)
             && position.epoch == mark.epoch

@@ -1,23 +1,25 @@
-//! Task: carries a chat's books to the client below and back; it outlives every line.
+//! Task: carries a chat's ledger to the client below and back; it outlives every line.
 
+use std::io;
 use std::sync::Arc;
 
 use keepline_proto::wire::WireError;
 use keepline_proto::wire::im::v1::{self, frame::Body};
 use keepline_proto::{Duration, Instant, Reason};
+use tokio::task::spawn_blocking;
 
 use super::cursors::Cursors;
-use super::event::{Event, Gap, Up};
-use super::message::{Kind, Message, MessageId};
-use super::options::Terms;
-use super::positions::Arrival;
-use super::shared::{Core, Ending, Shared};
+use super::event::Event;
+use super::ledger::Ending;
+use super::message::Mark;
+use super::saving::Saving;
+use super::shared::Shared;
 use super::state::LinkPhase;
-use super::timeline::{Done, What, Whose};
+use super::timeline::{Done, What};
 use super::wire::{Heard, Say, V1};
 use crate::client::{self, Client, NotSent};
 use crate::clock;
-use crate::conn::{Beat, Cause, Report};
+use crate::conn::Beat;
 
 /// When to try again what a full outbox did not take.
 const OUTBOX_WAIT: Duration = Duration::from_millis(20);
@@ -33,14 +35,14 @@ pub(super) struct Task {
     shared: Arc<Shared>,
     client: Client<V1>,
     events: client::Events,
-    cursors: Arc<dyn Cursors>,
+    cursors: Option<Arc<dyn Cursors>>,
+    saving: Saving,
     /// The number of the line there is, or of the last.
     line: u64,
     resumes_left: u32,
     resume_at: Instant,
     /// When to try again what did not go.
     again_at: Option<Instant>,
-    save_at: Instant,
     /// The client below was told to end; what it has heard is looked at when it has.
     is_closed: bool,
 }
@@ -58,19 +60,18 @@ impl Task {
         shared: Arc<Shared>,
         client: Client<V1>,
         events: client::Events,
-        cursors: Arc<dyn Cursors>,
+        cursors: Option<Arc<dyn Cursors>>,
     ) -> Self {
-        let (resume_at, save_at) = (Instant::START, Instant::START);
         Self {
             shared,
             client,
             events,
             cursors,
+            saving: Saving::Idle,
             line: 0,
             resumes_left: 0,
-            resume_at,
+            resume_at: Instant::START,
             again_at: None,
-            save_at,
             is_closed: false,
         }
     }
@@ -90,6 +91,7 @@ impl Task {
                     None => return self.over(Reason::ServerError).await,
                 },
                 heard = self.client.next_push(), if may_take && !self.is_closed => if let Some(heard) = heard { self.on_heard(heard) },
+                result = self.saving.result() => self.on_saved(result),
                 () = self.shared.work.notified() => {}
                 () = wait, if due.is_some() => {}
             }
@@ -98,18 +100,18 @@ impl Task {
 
     /// Whether to read on, and when to do something by itself.
     fn outlook(&self, now: Instant) -> (bool, Option<Instant>) {
-        let core = self.shared.lock();
-        let flush = match core.ending {
+        let ledger = self.shared.lock();
+        let flush = match ledger.ending {
             Ending::Flush { by } => Some(by),
             Ending::No | Ending::Over => None,
         };
-        let up = core.link.is_up();
-        let put_off = core.outgoing.due(now).filter(|_| up);
-        let resume = (up && core.positions.has_resumes()).then_some(self.resume_at);
-        let save = core.positions.next_save().map(|_| self.save_at);
+        let up = ledger.link.is_up();
+        let put_off = ledger.outgoing.due(now).filter(|_| up);
+        let resume = (up && ledger.positions.has_resumes()).then_some(self.resume_at);
+        let save = if let Saving::Rest { until } = self.saving { Some(until) } else { None };
         // What was due already has been tried, and waits for something else.
         let due = [flush, put_off, resume, save, self.again_at].into_iter().flatten().filter(|at| *at > now).min();
-        (core.inbox.has_room() || !core.inbox.is_read(), due)
+        (ledger.inbox.has_room() || !ledger.inbox.is_read(), due)
     }
 
     /// Does all that can be done now.
@@ -119,16 +121,17 @@ impl Task {
             Ok(()) | Err(Stop::NoLine) => None,
             Err(Stop::Until(at)) => Some(at),
         };
-        let core = self.shared.lock();
-        let is_through = match core.ending {
+        let ledger = self.shared.lock();
+        let is_through = match ledger.ending {
             Ending::No => false,
-            // Marks are only told on a line; without one there is nothing to wait for.
             Ending::Flush { by } => {
-                now >= by || core.outgoing.is_empty() && (core.positions.is_settled() || !core.link.is_up())
+                // Marks are told on a line; without one there is nothing to wait for once they are stored.
+                let is_told = ledger.positions.is_settled() || !ledger.link.is_up();
+                now >= by || ledger.outgoing.is_empty() && ledger.positions.unsaved().next().is_none() && is_told
             }
             Ending::Over => true,
         };
-        drop(core);
+        drop(ledger);
         if is_through && !self.is_closed {
             self.is_closed = true;
             self.client.close();
@@ -136,14 +139,34 @@ impl Task {
     }
 
     fn save(&mut self, now: Instant) {
-        while self.save_at <= now {
-            let Some(mark) = self.shared.lock().positions.next_save() else { return };
-            match self.cursors.save(&mark) {
-                Ok(()) => self.shared.lock().positions.saved(&mark),
-                Err(error) => {
-                    tracing::warn!(%error, conversation = %mark.conversation, "a mark can't be stored now");
-                    self.save_at = now + SAVE_WAIT;
-                }
+        match self.saving {
+            Saving::Running(..) => return,
+            Saving::Rest { until } if until > now => return,
+            Saving::Rest { .. } | Saving::Idle => self.saving = Saving::Idle,
+        }
+        let mut ledger = self.shared.lock();
+        let marks: Vec<Mark> = ledger.positions.unsaved().collect();
+        match &self.cursors {
+            _ if marks.is_empty() => {}
+            // The server's account is all there is.
+            None => marks.iter().for_each(|mark| ledger.positions.saved(mark)),
+            Some(cursors) => {
+                let (cursors, due) = (Arc::clone(cursors), marks.clone());
+                self.saving = Saving::Running(marks, spawn_blocking(move || cursors.save(&due)));
+            }
+        }
+    }
+
+    fn on_saved(&mut self, result: io::Result<()>) {
+        let Saving::Running(marks, _) = std::mem::replace(&mut self.saving, Saving::Idle) else { return };
+        match result {
+            Ok(()) => {
+                let mut ledger = self.shared.lock();
+                marks.iter().for_each(|mark| ledger.positions.saved(mark));
+            }
+            Err(error) => {
+                tracing::warn!(%error, marks = marks.len(), "marks can't be stored now");
+                self.saving = Saving::Rest { until: clock::now() + SAVE_WAIT };
             }
         }
     }
@@ -194,44 +217,44 @@ impl Task {
 
     fn on_event(&mut self, event: client::Event) {
         let now = clock::now();
-        let mut core = self.shared.lock();
+        let mut ledger = self.shared.lock();
         match event {
             client::Event::Connecting { endpoint, attempt } => {
-                core.link.phase = LinkPhase::Connecting { endpoint: Arc::clone(&endpoint) };
-                core.inbox.put(Event::Trying { endpoint, attempt });
+                ledger.link.phase = LinkPhase::Connecting { endpoint: Arc::clone(&endpoint) };
+                ledger.inbox.put(Event::Trying { endpoint, attempt });
             }
             client::Event::Failed { endpoint, error, next_try } => {
                 let error: Arc<str> = error.to_string().into();
-                core.note(What::Failed { error: Arc::clone(&error) }, Done::Retry(next_try));
-                core.link.phase = LinkPhase::Waiting { until: now + next_try };
-                core.inbox.put(Event::Failed { endpoint, error, retry_in: next_try });
+                ledger.note(What::Failed { error: Arc::clone(&error) }, Done::Retry(next_try));
+                ledger.link.phase = LinkPhase::Waiting { until: now + next_try };
+                ledger.inbox.put(Event::Failed { endpoint, error, retry_in: next_try });
             }
             client::Event::Up { endpoint } => {
-                let Some((line, welcome)) = core.welcomes.pop_front() else { return };
+                let Some((line, welcome)) = ledger.welcomes.pop_front() else { return };
                 self.line = line;
                 (self.resumes_left, self.resume_at) = (RESUMES_AT_ONCE, now);
-                core.on_up(endpoint, welcome, now);
+                ledger.on_up(endpoint, welcome, now);
             }
-            client::Event::Down { report, next_try } => core.on_down(&report, next_try, now),
+            client::Event::Down { report, next_try } => ledger.on_down(&report, next_try, now),
             client::Event::Beat(Beat::PongReceived(Some(rtt))) => {
-                core.link.rtt = Some(rtt);
-                core.inbox.put(Event::Rtt(rtt));
+                ledger.link.rtt = Some(rtt);
+                ledger.inbox.put(Event::Rtt(rtt));
             }
-            client::Event::Suspect => core.inbox.put(Event::Suspect),
+            client::Event::Suspect => ledger.inbox.put(Event::Suspect),
             _ => {}
         }
     }
 
     fn on_heard(&self, Heard { line, body }: Heard) {
-        let mut core = self.shared.lock();
+        let mut ledger = self.shared.lock();
         match body {
-            Body::SendAck(ack) => core.outgoing.on_ack(&ack),
-            Body::SendRefused(refused) => core.outgoing.on_refused(refused, clock::now()),
+            Body::SendAck(ack) => ledger.outgoing.on_ack(&ack),
+            Body::SendRefused(refused) => ledger.outgoing.on_refused(refused, clock::now()),
             // Of an older line: it comes again, and its number may mean something else by now. Or nobody takes it.
-            _ if line != self.line || !core.inbox.is_read() => {}
-            Body::Deliver(deliver) => core.on_deliver(deliver),
-            Body::Gap(gap) => core.on_gap(gap),
-            Body::Reset(reset) => core.on_reset(reset),
+            _ if line != self.line || !ledger.inbox.is_read() => {}
+            Body::Deliver(deliver) => ledger.on_deliver(deliver),
+            Body::Gap(gap) => ledger.on_gap(gap),
+            Body::Reset(reset) => ledger.on_reset(reset),
             _ => {}
         }
     }
@@ -252,74 +275,5 @@ impl Drop for Task {
     /// Also where it panics, or its runtime stops: nobody may wait for ever.
     fn drop(&mut self) {
         self.shared.end(Reason::ServerError, false);
-    }
-}
-
-impl Core {
-    fn on_up(&mut self, endpoint: Arc<str>, welcome: v1::Welcome, now: Instant) {
-        let terms = welcome.terms.as_ref().map(Terms::from_wire);
-        let up = Up {
-            endpoint: Arc::clone(&endpoint),
-            session: welcome.session,
-            user: welcome.user.into(),
-            node: welcome.node.into(),
-            epoch: welcome.epoch,
-            durability: welcome.durability.into(),
-            terms,
-        };
-        self.positions.on_up(welcome.epoch);
-        self.link.phase = LinkPhase::Up { endpoint, since: now };
-        self.link.ups += 1;
-        (self.link.login, self.link.terms, self.link.rtt) = (Some(up.clone()), terms, None);
-        self.note(What::Up, Done::Nothing);
-        self.inbox.put(Event::Up(up));
-    }
-
-    fn on_down(&mut self, report: &Report, next_try: Option<Duration>, now: Instant) {
-        let told = self.last_word.take();
-        let broken = matches!(report.cause, Some(Cause::Wire(_)));
-        let whose = Whose::of(report.reason, told.is_some() || broken);
-        let detail: Arc<str> = told.unwrap_or_else(|| report.to_string().into());
-        let reason = report.reason;
-        let done = next_try.map_or(Done::Stay, Done::Retry);
-        self.note(What::Down { reason, whose, detail: Arc::clone(&detail) }, done);
-        self.outgoing.on_down();
-        self.link.rtt = None;
-        self.link.phase = LinkPhase::Waiting { until: now + next_try.unwrap_or_default() };
-        self.inbox.put(Event::Down { reason, whose, detail, retry_in: next_try });
-    }
-
-    fn on_deliver(&mut self, deliver: v1::Deliver) {
-        let conversation: Arc<str> = deliver.conversation.into();
-        let Arrival::New { gone } = self.positions.on_deliver(&conversation, deliver.seq) else { return };
-        let epoch = self.positions.epoch();
-        if let Some((from, to)) = gone {
-            self.inbox.put(Event::Gap(Gap { conversation: Arc::clone(&conversation), epoch, from, to }));
-        }
-        self.inbox.put(Event::Message(Message {
-            conversation,
-            epoch,
-            seq: deliver.seq,
-            sender: deliver.sender,
-            id: MessageId::from_wire(&deliver.message_id).unwrap_or(MessageId::from_bytes([0; 16])),
-            kind: Kind::from_wire(deliver.kind),
-            body: deliver.body,
-            at_ms: deliver.at_ms,
-        }));
-    }
-
-    fn on_gap(&mut self, gap: v1::Gap) {
-        let conversation: Arc<str> = gap.conversation.into();
-        if let Some((from, to)) = self.positions.on_gap(&conversation, gap.from, gap.to) {
-            let epoch = self.positions.epoch();
-            self.inbox.put(Event::Gap(Gap { conversation, epoch, from, to }));
-        }
-    }
-
-    fn on_reset(&mut self, reset: v1::Reset) {
-        let conversation: Arc<str> = reset.conversation.into();
-        self.positions.on_reset(&conversation, reset.epoch, reset.seq);
-        let mark = super::message::Mark { conversation, epoch: reset.epoch, seq: reset.seq };
-        self.inbox.put(Event::Reset(mark));
     }
 }

@@ -38,7 +38,7 @@ async fn an_account_that_was_set_back_gets_again_what_the_server_thinks_it_has()
     }
     let cursors = Arc::new(InMemory::default());
     let mut options = house.options("ben", "desk").await;
-    options.cursors = Arc::clone(&cursors) as Arc<dyn Cursors>;
+    options.cursors = Some(Arc::clone(&cursors) as Arc<dyn Cursors>);
     let (ben, mut events) = house.chat_with(options.clone());
     let epoch = up(&mut events).await.epoch;
     let mut last = None;
@@ -48,7 +48,7 @@ async fn an_account_that_was_set_back_gets_again_what_the_server_thinks_it_has()
     ben.done(&last.unwrap());
     ben.close().await;
     assert_eq!(cursors.load().unwrap(), [mark(TALK, epoch, 5)]);
-    cursors.save(&mark(TALK, epoch, 2)).unwrap();
+    cursors.save(&[mark(TALK, epoch, 2)]).unwrap();
     let (_ben, mut events) = house.chat_with(options);
     for seq in 3..=5 {
         assert_eq!(message(&mut events).await.seq, seq);
@@ -62,7 +62,7 @@ async fn another_numbering_is_told_as_a_reset_and_begins_anew() {
     house.stage().say("ann", TALK, "old too").await.unwrap();
     let cursors = Arc::new(InMemory::default());
     let mut options = house.options("ben", "desk").await;
-    options.cursors = Arc::clone(&cursors) as Arc<dyn Cursors>;
+    options.cursors = Some(Arc::clone(&cursors) as Arc<dyn Cursors>);
     let (ben, mut events) = house.chat_with(options.clone());
     for _ in 0..2 {
         ben.done(&message(&mut events).await.mark());
@@ -95,11 +95,11 @@ impl Cursors for Full {
         Ok(Vec::new())
     }
 
-    fn save(&self, mark: &Mark) -> io::Result<()> {
+    fn save(&self, marks: &[Mark]) -> io::Result<()> {
         if self.is_full.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        self.saved.lock().unwrap().push(mark.clone());
+        self.saved.lock().unwrap().extend_from_slice(marks);
         Ok(())
     }
 }
@@ -111,7 +111,7 @@ async fn nothing_is_acknowledged_that_is_not_stored_and_storing_is_tried_again()
     let cursors = Arc::new(Full::default());
     cursors.is_full.store(true, Ordering::Relaxed);
     let mut options = house.options("ben", "desk").await;
-    options.cursors = Arc::clone(&cursors) as Arc<dyn Cursors>;
+    options.cursors = Some(Arc::clone(&cursors) as Arc<dyn Cursors>);
     let (ben, mut events) = house.chat_with(options);
     let got = message(&mut events).await.mark();
     ben.done(&got);

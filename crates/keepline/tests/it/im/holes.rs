@@ -90,11 +90,10 @@ async fn a_line_of_another_epoch_gives_nothing_until_the_server_has_reset_the_ac
 async fn a_thousand_accounts_do_not_hold_up_a_message() {
     const MARKS: usize = 300;
     let cursors = Arc::new(InMemory::default());
-    for number in 0..MARKS {
-        cursors.save(&mark(&format!("g.{number}"), 5, 1)).unwrap();
-    }
+    let marks: Vec<Mark> = (0..MARKS).map(|number| mark(&format!("g.{number}"), 5, 1)).collect();
+    cursors.save(&marks).unwrap();
     let mut options = options();
-    options.cursors = cursors;
+    options.cursors = Some(cursors);
     let (chat, _events, mut net) = chat(options);
     let _sending = chat.send("all", Kind::Text, "hello").unwrap();
     let mut server = Server::welcome(&mut net, 5).await;

@@ -144,7 +144,7 @@ fn speak(positions: &mut Positions, server: &mut Server) {
         server.up.push_back(Up::Resume(mark.seq));
         positions.resumed(&mark);
     }
-    while let Some(mark) = positions.next_save() {
+    for mark in positions.unsaved().collect::<Vec<_>>() {
         positions.saved(&mark);
     }
     while let Some(mark) = positions.next_ack() {
