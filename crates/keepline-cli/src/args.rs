@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Chat(commands::chat::ChatArgs),
     /// Say something to a user, a group or everybody.
     Send(commands::send::SendArgs),
+    /// Follow what is said to you, as it is said.
+    Sub(commands::sub::SubArgs),
     /// List users, and who is online.
     Users(commands::users::UsersArgs),
     /// List, show, make and change groups.

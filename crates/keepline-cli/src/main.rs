@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         args::Command::Restore(restore) => commands::restore::run(&restore),
         args::Command::Chat(chat) => commands::chat::run(chat),
         args::Command::Send(send) => commands::send::run(send),
+        args::Command::Sub(sub) => commands::sub::run(sub),
         args::Command::Users(users) => commands::users::run(users),
         args::Command::Groups(groups) => commands::groups::run(groups),
         args::Command::History(history) => commands::history::run(history),

@@ -22,12 +22,32 @@ const VERSION: u32 = 1;
 
 const FILE: &str = "credentials.json";
 
-/// What is kept of one user at one server.
+/// Whose an entry is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct Key {
     /// The server's URL.
     pub(crate) server: String,
     pub(crate) user: String,
+    #[serde(default, skip_serializing_if = "Purpose::is_talk")]
+    pub(crate) purpose: Purpose,
+}
+
+/// What a device is for. Of one device one session lives, and each has its own account of what it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Purpose {
+    /// What a person does.
+    #[default]
+    Talk,
+    /// `keepline sub`.
+    Follow,
+}
+
+/// What is kept of one user at one server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    #[serde(flatten)]
+    pub(crate) key: Key,
     /// Drawn once, so that each login replaces the one before and no other device's.
     pub(crate) device: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,7 +55,7 @@ pub(crate) struct Entry {
     /// When the token is over: milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expires_ms: Option<u64>,
-    /// Only one that was drawn here: those of people are not kept.
+    /// Only one that was drawn here: those of people are not kept. Only where the purpose is to talk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) password: Option<Secret>,
 }
@@ -77,6 +97,12 @@ struct Whole {
     entries: Vec<Entry>,
 }
 
+impl Purpose {
+    const fn is_talk(&self) -> bool {
+        matches!(self, Self::Talk)
+    }
+}
+
 impl Credentials {
     /// Where they are of who runs this process (XDG Base Directory Specification 0.8).
     ///
@@ -96,9 +122,8 @@ impl Credentials {
     ///
     /// # Errors
     /// The file is there and can't be trusted or read.
-    pub(crate) fn entry(&self, server: &str, user: &str) -> Result<Option<Entry>, CredentialsError> {
-        let entries = self.read()?.into_iter();
-        Ok(entries.into_iter().find(|entry| entry.server == server && entry.user == user))
+    pub(crate) fn entry(&self, key: &Key) -> Result<Option<Entry>, CredentialsError> {
+        Ok(self.read()?.into_iter().find(|entry| entry.key == *key))
     }
 
     /// Keeps other processes from changing the file until the answer is dropped; waits for one that does the same.
@@ -176,8 +201,8 @@ impl Credentials {
 
 impl Locked {
     /// What is kept of a user at a server.
-    pub(crate) fn entry(&self, server: &str, user: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.server == server && entry.user == user)
+    pub(crate) fn entry(&self, key: &Key) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == *key)
     }
 
     /// Keeps an entry in the place of the one of the same server and user.
@@ -185,7 +210,7 @@ impl Locked {
     /// # Errors
     /// `Io`: the file is what it was.
     pub(crate) fn put(&mut self, entry: Entry) -> Result<(), CredentialsError> {
-        self.entries.retain(|other| other.server != entry.server || other.user != entry.user);
+        self.entries.retain(|other| other.key != entry.key);
         self.entries.push(entry);
         self.credentials.write(&self.entries)
     }
@@ -194,8 +219,8 @@ impl Locked {
     ///
     /// # Errors
     /// `Io`: the file is what it was.
-    pub(crate) fn remove(&mut self, server: &str, user: &str) -> Result<(), CredentialsError> {
-        self.entries.retain(|entry| entry.server != server || entry.user != user);
+    pub(crate) fn remove(&mut self, key: &Key) -> Result<(), CredentialsError> {
+        self.entries.retain(|entry| entry.key != *key);
         self.credentials.write(&self.entries)
     }
 }
@@ -228,10 +253,13 @@ mod tests {
         }
     }
 
+    fn key(server: &str, user: &str) -> Key {
+        Key { server: server.to_owned(), user: user.to_owned(), purpose: Purpose::Talk }
+    }
+
     fn entry(server: &str, user: &str, token: &str) -> Entry {
         let token = Some(Secret::new(token.to_owned()));
-        let (server, user, device) = (server.to_owned(), user.to_owned(), "cli-1".to_owned());
-        Entry { server, user, device, token, expires_ms: Some(1), password: None }
+        Entry { key: key(server, user), device: "cli-1".to_owned(), token, expires_ms: Some(1), password: None }
     }
 
     fn mode(path: &Path) -> u32 {
@@ -241,17 +269,21 @@ mod tests {
     #[test]
     fn entries_are_found_by_server_and_user_in_a_file_for_one_pair_of_eyes() {
         let (_place, credentials) = Place::new("entries");
-        assert_eq!(credentials.entry("s", "ann").unwrap(), None, "no file is no error");
+        assert_eq!(credentials.entry(&key("s", "ann")).unwrap(), None, "no file is no error");
         let mut locked = credentials.lock().unwrap();
         for (server, user, token) in [("s", "ann", "1"), ("s", "bob", "2"), ("t", "ann", "3"), ("s", "ann", "4")] {
             locked.put(entry(server, user, token)).unwrap();
         }
-        locked.remove("s", "bob").unwrap();
+        let followed = Key { purpose: Purpose::Follow, ..key("s", "ann") };
+        locked.put(Entry { key: followed.clone(), ..entry("s", "ann", "5") }).unwrap();
+        locked.remove(&key("s", "bob")).unwrap();
         drop(locked);
         for (server, user, token) in [("s", "ann", Some("4")), ("t", "ann", Some("3")), ("s", "bob", None)] {
-            let kept = credentials.entry(server, user).unwrap();
+            let kept = credentials.entry(&key(server, user)).unwrap();
             assert_eq!(kept, token.map(|token| entry(server, user, token)));
         }
+        let token = credentials.entry(&followed).unwrap().and_then(|entry| entry.token);
+        assert_eq!(token.as_ref().map(Secret::reveal), Some("5"));
         assert_eq!((mode(&credentials.folder), mode(&credentials.path())), (0o700, 0o600));
         assert!(!credentials.folder.join("credentials.json.new").exists());
     }
@@ -263,10 +295,10 @@ mod tests {
         let chmod = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         for mode in [0o640, 0o604, 0o620, 0o644] {
             chmod(&credentials.path(), mode);
-            assert!(matches!(credentials.entry("s", "ann"), Err(CredentialsError::Exposed(_))), "{mode:o}");
+            assert!(matches!(credentials.entry(&key("s", "ann")), Err(CredentialsError::Exposed(_))), "{mode:o}");
         }
         chmod(&credentials.path(), 0o600);
-        assert!(credentials.entry("s", "ann").unwrap().is_some());
+        assert!(credentials.entry(&key("s", "ann")).unwrap().is_some());
         for mode in [0o770, 0o702] {
             chmod(&credentials.folder, mode);
             assert!(matches!(credentials.lock(), Err(CredentialsError::Open(_))), "{mode:o}");
@@ -282,7 +314,7 @@ mod tests {
         credentials.lock().unwrap().put(entry("s", "ann", "1")).unwrap();
         for text in ["", "{", "[]", "{\"version\":2,\"entries\":[]}", "{\"version\":1,\"entries\":\"hunter2\"}"] {
             fs::write(credentials.path(), text).unwrap();
-            let error = credentials.entry("s", "ann").unwrap_err();
+            let error = credentials.entry(&key("s", "ann")).unwrap_err();
             assert!(matches!(error, CredentialsError::Damaged { .. }), "{text}: {error}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub(crate) use credentials::{Credentials, CredentialsError, Entry};
+pub(crate) use credentials::{Credentials, CredentialsError, Entry, Key, Purpose};
 pub(crate) use error::AccountError;
 pub(crate) use secret::Secret;
 pub(crate) use who::Who;
@@ -41,6 +41,8 @@ pub(crate) struct Account {
     pub(crate) user: String,
     /// The device of the token.
     pub(crate) device: Option<String>,
+    /// Whether no session of the device can have been before.
+    pub(crate) is_new_device: bool,
     /// As this user.
     pub(crate) api: Arc<Api>,
 }
@@ -54,13 +56,20 @@ impl Account {
         if let Some(token) = given(who.token_file.as_deref(), "KEEPLINE_TOKEN")? {
             return Self::of_token(who, token).await;
         }
-        let user = who.user.as_ref().ok_or(AccountError::NoName)?.as_str();
-        let entrance = Entrance::new(who, user)?;
-        let kept = entrance.credentials.entry(&entrance.server, user)?;
-        match kept.filter(is_good) {
-            Some(entry) => Ok(entrance.account(entry)),
-            None => entrance.enter().await,
+        Entrance::new(who, Purpose::Talk)?.open().await
+    }
+
+    /// As [`open`](Self::open), with a device that is for following only, unless a token was given.
+    ///
+    /// # Errors
+    /// Each [`AccountError`].
+    pub(crate) async fn open_to_follow(who: &Who) -> Result<Self, AccountError> {
+        // Makes the user where he is new, and looks whether the server lets us in.
+        let talks = Self::open(who).await?;
+        if given(who.token_file.as_deref(), "KEEPLINE_TOKEN")?.is_some() {
+            return Ok(talks);
         }
+        Entrance::new(who, Purpose::Follow)?.open().await
     }
 
     /// As [`open`](Self::open), with a token that is new, and is kept in the place of the one before.
@@ -68,10 +77,9 @@ impl Account {
     /// # Errors
     /// Each [`AccountError`].
     pub(crate) async fn open_anew(who: &Who) -> Result<Self, AccountError> {
-        let user = who.user.as_ref().ok_or(AccountError::NoName)?.as_str();
-        let entrance = Entrance::new(who, user)?;
+        let entrance = Entrance::new(who, Purpose::Talk)?;
         let mut locked = entrance.credentials.lock()?;
-        if let Some(entry) = locked.entry(&entrance.server, user).cloned() {
+        if let Some(entry) = locked.entry(&entrance.key).cloned() {
             locked.put(Entry { token: None, expires_ms: None, ..entry })?;
         }
         drop(locked);
@@ -85,11 +93,12 @@ impl Account {
     pub(crate) fn forget_token(&self) -> Result<(), AccountError> {
         let credentials = Credentials::of_this_user()?;
         let server = self.api.server().to_string();
+        let key = Key { server, user: self.user.clone(), purpose: Purpose::Talk };
         let token = self.api.token();
         let is_ours = |entry: &&Entry| entry.token == token;
-        if credentials.entry(&server, &self.user)?.as_ref().filter(is_ours).is_some() {
+        if credentials.entry(&key)?.as_ref().filter(is_ours).is_some() {
             let mut locked = credentials.lock()?;
-            if let Some(entry) = locked.entry(&server, &self.user).filter(is_ours).cloned() {
+            if let Some(entry) = locked.entry(&key).filter(is_ours).cloned() {
                 locked.put(Entry { token: None, expires_ms: None, ..entry })?;
             }
         }
@@ -102,43 +111,51 @@ impl Account {
         if let Some(user) = who.user.as_ref().filter(|user| user.as_str() != me.user) {
             return Err(AccountError::NotHis { user: user.to_string(), whose: me.user });
         }
-        Ok(Self { user: me.user, device: me.device, api: Arc::new(api) })
+        Ok(Self { user: me.user, device: me.device, is_new_device: false, api: Arc::new(api) })
     }
 }
 
-/// The way to a token of a user of whom none is kept.
+/// The way to a token of a user at a server.
 struct Entrance<'a> {
     who: &'a Who,
-    user: &'a str,
-    /// The server's URL, as the credentials name it.
-    server: String,
+    key: Key,
     credentials: Credentials,
 }
 
 impl<'a> Entrance<'a> {
-    fn new(who: &'a Who, user: &'a str) -> Result<Self, AccountError> {
-        Ok(Self { who, user, server: who.server.to_string(), credentials: Credentials::of_this_user()? })
+    fn new(who: &'a Who, purpose: Purpose) -> Result<Self, AccountError> {
+        let user = who.user.as_ref().ok_or(AccountError::NoName)?.to_string();
+        let key = Key { server: who.server.to_string(), user, purpose };
+        Ok(Self { who, key, credentials: Credentials::of_this_user()? })
     }
 
+    /// By the token that is kept, if it will do.
+    async fn open(self) -> Result<Account, AccountError> {
+        match self.credentials.entry(&self.key)?.filter(is_good) {
+            Some(entry) => {
+                let drawn = self.credentials.entry(&self.talk())?.and_then(|entry| entry.password);
+                Ok(self.account(entry, drawn, false))
+            }
+            None => self.enter().await,
+        }
+    }
+
+    /// By a new token, unless another process has kept one meanwhile.
     async fn enter(self) -> Result<Account, AccountError> {
         let given = given(self.who.password_file.as_deref(), "KEEPLINE_PASSWORD")?;
         // Until the end, so that of two processes at the first use of a name one makes the account, and both enter.
         let mut locked = self.credentials.lock()?;
-        let kept = locked.entry(&self.server, self.user).cloned();
+        let kept = locked.entry(&self.key).cloned();
+        let mut drawn = locked.entry(&self.talk()).and_then(|entry| entry.password.clone());
         if let Some(entry) = kept.clone().filter(is_good) {
-            return Ok(self.account(entry));
+            return Ok(self.account(entry, drawn, false));
         }
-        let device = kept.as_ref().map_or_else(random::device, |entry| Ok(entry.device.clone()))?;
-        let mut entry = Entry {
-            server: self.server.clone(),
-            user: self.user.to_owned(),
-            device,
-            token: None,
-            expires_ms: None,
-            password: kept.as_ref().and_then(|entry| entry.password.clone()),
+        let is_new = kept.is_none();
+        let mut entry = match kept {
+            Some(entry) => entry,
+            None => self.blank()?,
         };
-        let known = given.or_else(|| entry.password.clone());
-        let issued = match known {
+        let issued = match given.or_else(|| drawn.clone()) {
             Some(password) => match self.nobody().log_in_or_make(&login(&entry, password)).await {
                 Ok((issued, made)) => {
                     if made {
@@ -147,20 +164,27 @@ impl<'a> Entrance<'a> {
                     Some(issued)
                 }
                 // The password that was drawn is no longer his: whoever changed it knows the new one.
-                Err(error) if error.code() == Some("bad_credentials") && entry.password.take().is_some() => None,
+                Err(error) if error.code() == Some("bad_credentials") && drawn.take().is_some() => {
+                    entry.password = None;
+                    None
+                }
                 Err(error) => return Err(error.into()),
             },
-            None if kept.is_none() => self.make(&mut locked, &mut entry).await?,
+            None if is_new && self.key.purpose == Purpose::Talk => {
+                let made = self.make(&mut locked, &mut entry).await?;
+                drawn.clone_from(&entry.password);
+                made
+            }
             None => None,
         };
         let Some(issued) = issued else {
             // Nobody else waits while a person types.
             drop(locked);
-            return self.ask(entry).await;
+            return self.ask(entry, is_new).await;
         };
         keep(&mut entry, &issued);
         locked.put(entry.clone())?;
-        Ok(self.account(entry))
+        Ok(self.account(entry, drawn, is_new))
     }
 
     /// Makes the account with a password drawn here, which is kept first: who dies in between finds it. `None` if the
@@ -170,7 +194,7 @@ impl<'a> Entrance<'a> {
         entry.password = Some(password.clone());
         locked.put(entry.clone())?;
         let nobody = self.nobody();
-        match nobody.create_account(self.user, &password).await {
+        match nobody.create_account(&self.key.user, &password).await {
             Ok(()) => {
                 self.say_made(true);
                 Ok(Some(nobody.log_in(&login(entry, password)).await?))
@@ -178,40 +202,53 @@ impl<'a> Entrance<'a> {
             Err(error) if error.is_unknown() => Err(error.into()),
             Err(error) => {
                 entry.password = None;
-                locked.remove(&self.server, self.user)?;
+                locked.remove(&self.key)?;
                 if error.code() == Some("taken") { Ok(None) } else { Err(error.into()) }
             }
         }
     }
 
     /// Enters with a password that is asked for, and not kept.
-    async fn ask(self, mut entry: Entry) -> Result<Account, AccountError> {
-        let password = password::ask(&format!("Password of {} at {}", self.user, self.server))
-            .map_err(|error| AccountError::NoPassword { user: self.user.to_owned(), why: error.to_string() })?;
+    async fn ask(self, mut entry: Entry, is_new: bool) -> Result<Account, AccountError> {
+        let Key { user, server, .. } = &self.key;
+        let password = password::ask(&format!("Password of {user} at {server}"))
+            .map_err(|error| AccountError::NoPassword { user: user.clone(), why: error.to_string() })?;
         let issued = self.nobody().log_in(&login(&entry, password)).await?;
         keep(&mut entry, &issued);
         self.credentials.lock()?.put(entry.clone())?;
-        Ok(self.account(entry))
+        Ok(self.account(entry, None, is_new))
     }
 
     fn say_made(&self, drawn: bool) {
-        let kept =
-            if drawn { format!("; its password is in {}", self.credentials.path().display()) } else { String::new() };
-        note(&format!("made the account {} at {}{kept}", self.user, self.server));
+        let place = self.credentials.path();
+        let kept = if drawn { format!("; its password is in {}", place.display()) } else { String::new() };
+        note(&format!("made the account {} at {}{kept}", self.key.user, self.key.server));
     }
 
     fn nobody(&self) -> Api {
         Api::anonymous(self.who.http())
     }
 
-    /// The account of an entry that has a token.
-    fn account(&self, entry: Entry) -> Account {
+    /// Where the password is kept, if one was drawn.
+    fn talk(&self) -> Key {
+        Key { purpose: Purpose::Talk, ..self.key.clone() }
+    }
+
+    /// An entry with a device of its own, and nothing else.
+    fn blank(&self) -> Result<Entry, AccountError> {
+        let device = random::device()?;
+        Ok(Entry { key: self.key.clone(), device, token: None, expires_ms: None, password: None })
+    }
+
+    /// The account of an entry that has a token; `drawn` is the password by which it gets another.
+    fn account(&self, entry: Entry, drawn: Option<Secret>, is_new_device: bool) -> Account {
         let token = entry.token.clone().unwrap_or_else(|| Secret::new(String::new()));
-        let renewal = entry.password.clone().map(|password| {
+        let renewal = drawn.map(|password| {
             let (credentials, entry, login) = (self.credentials.clone(), entry.clone(), login(&entry, password));
             let keep = move |issued: &Issued, made: bool| {
+                let (server, user) = (&entry.key.server, &entry.key.user);
                 if made {
-                    note(&format!("{} did not know {} any more: made the account again", entry.server, entry.user));
+                    note(&format!("{server} did not know {user} any more: made the account again"));
                 }
                 let mut entry = entry.clone();
                 keep(&mut entry, issued);
@@ -223,12 +260,12 @@ impl<'a> Entrance<'a> {
             Renewal { login, keep: Box::new(keep) }
         });
         let api = Arc::new(Api::new(self.who.http(), token, renewal));
-        Account { user: self.user.to_owned(), device: Some(entry.device), api }
+        Account { user: self.key.user.clone(), device: Some(entry.device), is_new_device, api }
     }
 }
 
 fn login(entry: &Entry, password: Secret) -> Login {
-    Login { user: entry.user.clone(), password, device: entry.device.clone() }
+    Login { user: entry.key.user.clone(), password, device: entry.device.clone() }
 }
 
 fn keep(entry: &mut Entry, issued: &Issued) {

@@ -36,6 +36,11 @@ impl ServerUrl {
         }
     }
 
+    /// Where the long connections come in unless it is said: the same host, and the port of `keepline serve`.
+    pub(crate) fn line(&self) -> String {
+        format!("{}:11211", self.host())
+    }
+
     /// The URI of a path of this server, with its query.
     pub(super) fn join(&self, path: &str) -> String {
         format!("{self}{path}")
@@ -95,6 +100,18 @@ mod tests {
             ("http://[::1]:8083", "http://[::1]:8083"),
         ] {
             assert_eq!(text.parse::<ServerUrl>().unwrap().to_string(), url, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_line_is_at_the_same_host() {
+        for (text, line) in [
+            ("http://a:8083", "a:11211"),
+            ("http://a", "a:11211"),
+            ("[::1]:1", "[::1]:11211"),
+            ("[::1]", "[::1]:11211"),
+        ] {
+            assert_eq!(text.parse::<ServerUrl>().unwrap().line(), line);
         }
     }
 

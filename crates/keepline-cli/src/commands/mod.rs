@@ -13,6 +13,7 @@ pub(crate) mod restore;
 pub(crate) mod schedule;
 pub(crate) mod send;
 pub(crate) mod serve;
+pub(crate) mod sub;
 mod target;
 pub(crate) mod token;
 pub(crate) mod users;

@@ -58,6 +58,17 @@ impl Output {
         }
     }
 
+    /// Prints one entry of a list that has no end: no heads, and cells as wide as they are.
+    ///
+    /// # Errors
+    /// Nobody reads any more.
+    pub(crate) fn line(self, row: &impl Row) -> io::Result<()> {
+        match self {
+            Self::Json => self.object(row),
+            _ => print(&format!("{}\n", escaped(&row.cells().join("  ")))),
+        }
+    }
+
     /// Prints one thing that was done: a sentence for a person, an object for a program.
     ///
     /// # Errors

@@ -7,5 +7,6 @@ mod fake;
 mod scene;
 mod send;
 mod sessions;
+mod sub;
 mod terminal;
 mod words;

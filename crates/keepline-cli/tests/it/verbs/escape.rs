@@ -7,10 +7,10 @@ use super::scene::{Person, Scene};
 use super::terminal::Terminal;
 
 /// Clears the screen, names the window, turns the text round, and begins a line that nobody wrote.
-const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}gpj.exe\r\nbob: yes\u{7f}";
+pub(super) const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}gpj.exe\r\nbob: yes\u{7f}";
 
 /// Whether a text has a character that a terminal takes for a command; line ends of ours aside.
-fn has_command(text: &str) -> bool {
+pub(super) fn has_command(text: &str) -> bool {
     text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}')
 }
 

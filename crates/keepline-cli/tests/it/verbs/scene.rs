@@ -15,7 +15,7 @@ pub(super) struct Scene {
     pub(super) person: Person,
     pub(super) http: String,
     pub(super) admin: String,
-    tcp: String,
+    pub(super) tcp: String,
     _server: Process,
 }
 

@@ -1,0 +1,130 @@
+//! `keepline sub`: follows what is said to one, as it is said.
+//!
+//! It is a device of its own, so that it takes nothing from a chat on this machine, and goes on where it ended: what was
+//! printed is acknowledged, and what was not comes again.
+
+mod follower;
+
+use std::process::ExitCode;
+
+use clap::{Args, value_parser};
+use keepline::im::{Options, Token};
+use keepline::serve::Stop;
+use tokio::time::Instant;
+
+use self::follower::{Follower, Next};
+use super::errand;
+use crate::account::{Account, Who};
+use crate::api::{Api, ApiError};
+use crate::args::duration;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Output, note};
+
+/// Flags of `keepline sub`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "At its first use it begins with what is said from then on, and later where it ended. It ends at Ctrl-C."
+)]
+pub(crate) struct SubArgs {
+    /// End after so many messages.
+    #[arg(long, value_parser = value_parser!(u64).range(1..), value_name = "N")]
+    count: Option<u64>,
+    /// End after this time; with --count, that is exit code 5.
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    wait: Option<keepline::Duration>,
+    /// Begin with what is said from now on, and never print what was said since it ended.
+    #[arg(long)]
+    new: bool,
+    /// Where the server takes long connections; default: the host of --server, and port 11211.
+    #[arg(long, value_name = "HOST:PORT")]
+    tcp: Option<String>,
+    /// One object a line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// Follows.
+pub(crate) fn run(args: SubArgs) -> ExitCode {
+    errand::run(follow(args))
+}
+
+async fn follow(args: SubArgs) -> Result<(), Failure> {
+    let until = args.wait.and_then(|wait| Instant::now().checked_add(wait.to_std()));
+    let mut stop = Stop::new()?;
+    let account = Account::open_to_follow(&args.who).await?;
+    // Before the first line: what is said from here on is new. Also gets another token if ours is not valid any more.
+    let heads = heads(&account.api).await?;
+    let mut follower = Follower::start(options(&args, &account))?;
+    if args.new || account.is_new_device {
+        tokio::select! {
+            skipped = follower.skip(heads) => skipped?,
+            () = over(until) => return ended_early(&args),
+            () = stop.next() => return Ok(()),
+        }
+    }
+    let output = Output::new(args.json);
+    let mut printed = 0;
+    let ended = loop {
+        tokio::select! {
+            next = follower.next() => match next {
+                Ok(Next::Message(message, mark)) => {
+                    if let Err(error) = output.line(&message) {
+                        break Err(error.into());
+                    }
+                    // Only now: who dies before has it printed again.
+                    follower.done(&mark);
+                    printed += 1;
+                    if args.count == Some(printed) {
+                        break Ok(());
+                    }
+                }
+                Ok(Next::News(news)) => note(&news),
+                Err(failure) => break Err(failure),
+            },
+            () = over(until) => break ended_early(&args),
+            () = stop.next() => break Ok(()),
+        }
+    };
+    follower.close().await;
+    ended
+}
+
+/// The last number of each conversation.
+async fn heads(api: &Api) -> Result<Vec<(String, u64)>, ApiError> {
+    let (mut heads, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = api.conversations(cursor.as_deref(), 200).await?;
+        heads.extend(page.conversations.into_iter().map(|entry| (entry.conversation, entry.head.0)));
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(heads);
+        }
+    }
+}
+
+fn options(args: &SubArgs, account: &Account) -> Options {
+    let endpoint = args.tcp.clone().unwrap_or_else(|| args.who.server.line());
+    let token = account.api.token();
+    let token = Token::new(token.as_ref().map_or("", |token| token.reveal()));
+    let mut options = Options::new([endpoint], token, account.device.clone().unwrap_or_default());
+    options.connect_within = args.who.timeout;
+    options
+}
+
+async fn over(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The time is over: as asked for, or before all messages were there.
+fn ended_early(args: &SubArgs) -> Result<(), Failure> {
+    if args.count.is_none() {
+        return Ok(());
+    }
+    Err(Failure { exit: Exit::Timeout, message: "the messages did not come in the time of --wait".to_owned() })
+}

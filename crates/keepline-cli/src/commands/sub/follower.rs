@@ -1,0 +1,155 @@
+//! Follower: the line on which messages come, and what of its fate a person is told.
+
+use std::sync::Arc;
+
+use base64ct::{Base64, Encoding as _};
+use keepline::Reason;
+use keepline::im::{Chat, Cursors as _, Event, Events, InMemory, Kind, Mark, Options};
+
+use crate::api::{self, Content, Message, Seq};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::note;
+
+/// A chat that only listens.
+pub(super) struct Follower {
+    options: Options,
+    chat: Chat,
+    events: Events,
+    /// Whether the line was down and is not up again.
+    is_down: bool,
+}
+
+/// What comes next.
+pub(super) enum Next {
+    Message(Message, Mark),
+    /// For a person.
+    News(String),
+}
+
+impl Follower {
+    pub(super) fn start(options: Options) -> Result<Self, Failure> {
+        let (chat, events) = start(options.clone())?;
+        Ok(Self { options, chat, events, is_down: false })
+    }
+
+    /// Goes on behind these numbers of these conversations, whatever the server's account of the device is.
+    ///
+    /// # Errors
+    /// The server does not let us in.
+    pub(super) async fn skip(&mut self, heads: Vec<(String, u64)>) -> Result<(), Failure> {
+        // The numbers mean something within an epoch only, which the server tells at the login.
+        let epoch = loop {
+            match self.event().await? {
+                Event::Up(up) => break up.epoch,
+                event => self.tell(&event),
+            }
+        };
+        let marks = InMemory::default();
+        for (conversation, seq) in heads.into_iter().filter(|(_, seq)| *seq > 0) {
+            marks.save(&Mark { conversation: conversation.into(), epoch, seq })?;
+        }
+        self.chat.close().await;
+        self.options.cursors = Arc::new(marks);
+        (self.chat, self.events) = start(self.options.clone())?;
+        Ok(())
+    }
+
+    /// The next message, or what there is to tell. Cancel-safe.
+    ///
+    /// # Errors
+    /// The server does not let us in, or not again.
+    pub(super) async fn next(&mut self) -> Result<Next, Failure> {
+        loop {
+            let event = self.event().await?;
+            match &event {
+                Event::Message(message) => return Ok(Next::Message(read(message), message.mark())),
+                Event::Gap(gap) => self.chat.done(&gap.mark()),
+                _ => {}
+            }
+            if let Some(news) = self.news(&event) {
+                return Ok(Next::News(news));
+            }
+        }
+    }
+
+    /// A message is printed, with all before it in its conversation.
+    pub(super) fn done(&self, mark: &Mark) {
+        self.chat.done(mark);
+    }
+
+    /// Acknowledges what was printed, and ends.
+    pub(super) async fn close(self) {
+        self.chat.close().await;
+    }
+
+    async fn event(&mut self) -> Result<Event, Failure> {
+        match self.events.next().await {
+            Some(Event::Refused { reason }) => Err(refused(reason)),
+            Some(event) => Ok(event),
+            None => Err(refused(Reason::Bye)),
+        }
+    }
+
+    fn tell(&mut self, event: &Event) {
+        if let Some(news) = self.news(event) {
+            note(&news);
+        }
+    }
+
+    fn news(&mut self, event: &Event) -> Option<String> {
+        match event {
+            Event::Failed { endpoint, error, retry_in } => {
+                self.is_down = true;
+                Some(format!("no line to {endpoint}: {error}; again in {retry_in}"))
+            }
+            Event::Down { reason, detail, retry_in, .. } => {
+                self.is_down = true;
+                let again = retry_in.map(|time| format!("; again in {time}")).unwrap_or_default();
+                Some(format!("the line is down: {reason} ({detail}){again}"))
+            }
+            Event::Up(up) if self.is_down => {
+                self.is_down = false;
+                Some(format!("the line is up again, to {}", up.endpoint))
+            }
+            Event::Gap(gap) => Some(format!("{}: messages {} to {} are gone", gap.conversation, gap.from, gap.to)),
+            Event::Reset(mark) => Some(format!("{}: the server counts anew, from {}", mark.conversation, mark.seq)),
+            _ => None,
+        }
+    }
+}
+
+fn start(options: Options) -> Result<(Chat, Events), Failure> {
+    Chat::start(options).map_err(|error| Failure { exit: Exit::Failed, message: error.to_string() })
+}
+
+fn refused(reason: Reason) -> Failure {
+    let (exit, hint) = match reason {
+        Reason::AuthFailed => (Exit::Denied, ": keepline token new gets another token"),
+        Reason::Kicked => (Exit::Denied, ""),
+        Reason::Replaced => (Exit::Failed, ": another keepline sub of this user runs on this machine"),
+        _ => (Exit::Failed, ""),
+    };
+    Failure { exit, message: format!("the server has ended it: {reason}{hint}") }
+}
+
+/// The message as the API writes it.
+fn read(message: &keepline::im::Message) -> Message {
+    let kind = match message.kind {
+        Kind::Text => api::Kind::Text,
+        Kind::Image => api::Kind::Image,
+        Kind::File => api::Kind::File,
+        _ => api::Kind::Custom,
+    };
+    let content = Content::new(kind, message.body.to_vec());
+    // A text that is no UTF-8 is data, rather than changed.
+    let as_data = || Content { kind, text: None, data: Some(Base64::encode_string(&message.body)) };
+    Message {
+        conversation: message.conversation.to_string(),
+        seq: Seq(message.seq),
+        id: message.id.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
+        sender: message.sender.clone(),
+        content: content.unwrap_or_else(as_data),
+        at_ms: message.at_ms,
+    }
+}
