@@ -29,8 +29,8 @@ pub struct Settings {
     /// From accept to the end of the step that [`run_upgraded`](crate::serve::Server::run_upgraded) was given, as a TLS
     /// handshake; absolute, 10 s by default. Servers only.
     pub upgrade_within: Duration,
-    /// From open (where there is an upgrade, from its end) to [`Turn::establish`](crate::Turn::establish), an absolute deadline that no byte extends; `None` for
-    /// protocols without a handshake, which is the default.
+    /// From accept (at a client: from open) to [`Turn::establish`](crate::Turn::establish), an absolute deadline that no
+    /// byte extends, and which goes on through an upgrade; `None` for protocols without a handshake, the default.
     pub handshake_within: Option<Duration>,
     /// From open to the first whole frame, absolute too; `None` by default.
     pub first_frame_within: Option<Duration>,

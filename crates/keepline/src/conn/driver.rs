@@ -137,6 +137,14 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         Connection::new(Arc::clone(&self.shared), Arc::clone(&self.environment))
     }
 
+    /// Counts the handshake's time from accept: an upgrade before the line was a part of it.
+    #[cfg(feature = "serve")]
+    pub(crate) fn accepted_at(&mut self, at: Instant) {
+        if let (Some(rare), Some(within)) = (&mut self.rare, self.environment.settings.handshake_within) {
+            rare.handshake_by = Some(at + within);
+        }
+    }
+
     #[cfg(feature = "serve")]
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
         &self.shared

@@ -22,6 +22,9 @@ pub(crate) trait Books: Send + Sync + 'static {
     /// The address of a line's peer, until the line ends.
     fn peer(&self, id: LineId) -> Option<SocketAddr>;
 
+    /// The line's handshake is done. Told once or more.
+    fn on_established(&self, id: LineId);
+
     /// Told before the line's task ends.
     fn on_ended(&self, report: &Report);
 }

@@ -10,6 +10,7 @@ use keepline_proto::{Instant, Reason};
 use super::connection::{Answer, Connection};
 use super::environment::Environment;
 use super::flow::Flow;
+use super::line_id::LineId;
 use super::outbox::Lane;
 use super::rare::Rare;
 use super::scratch::Output;
@@ -55,8 +56,12 @@ impl<C: Codec> Turn<'_, C> {
         }
     }
 
-    /// The handshake is done: its deadline no longer applies.
+    /// The handshake is done: its deadline no longer applies, and a server counts the line no more among those that
+    /// have not done it. To be called once: each call takes the lock of the server's list of lines.
     pub fn establish(&mut self) {
+        if let Some(books) = &self.environment.books {
+            books.on_established(LineId(self.shared.id));
+        }
         if let Some(rare) = self.rare
             && rare.handshake_by.take().is_some()
         {

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use keepline_proto::{Duration, Instant, Reason};
 use rustix::io::Errno;
 
+use super::rate::Pace;
 use super::registry::Place;
 use super::{Listener, ServerHandle, Service};
 use crate::clock;
@@ -34,8 +35,13 @@ pub(super) async fn accept<L: Listener>(
 ) {
     let mut reserve = Reserve::new();
     let mut pause = FIRST_PAUSE;
+    let mut pace = Pace::new(handle.registry.limits().accepts);
     loop {
-        match accept_burst(listener, handle, &mut open).await {
+        if let Some(rest) = pace.rest(clock::now()) {
+            // Who knocks meanwhile waits in the backlog, which costs us nothing.
+            tokio::time::sleep(rest.to_std()).await;
+        }
+        match accept_burst(listener, handle, &mut pace, &mut open).await {
             Ok(()) => {
                 pause = FIRST_PAUSE;
                 reserve.refill();
@@ -63,7 +69,7 @@ pub(super) async fn accept<L: Listener>(
 pub(super) struct Accepted {
     pub(super) peer: Option<SocketAddr>,
     pub(super) place: Place,
-    /// The upgrade's deadline counts from here.
+    /// The deadlines of the upgrade and of the handshake count from here.
     pub(super) at: Instant,
 }
 
@@ -74,7 +80,9 @@ pub(super) async fn upgraded<S: Service, Io: Transport>(
     service: Arc<S>,
     handle: ServerHandle,
 ) {
-    let by = accepted.at + handle.environment.settings.upgrade_within;
+    let settings = &handle.environment.settings;
+    let within = settings.handshake_within.map_or(settings.upgrade_within, |all| all.min(settings.upgrade_within));
+    let by = accepted.at + within;
     let upgrade = tokio::time::timeout_at(clock::to_tokio(by), caught(upgrade));
     let reason = match handle.until_draining(upgrade).await {
         Some(Ok(Ok(Ok(io)))) => return open(io, accepted, &*service, &handle),
@@ -94,13 +102,14 @@ pub(super) async fn upgraded<S: Service, Io: Transport>(
 
 /// Opens a line in a task of its own.
 pub(super) fn open<S: Service, Io: Transport>(io: Io, accepted: Accepted, service: &S, handle: &ServerHandle) {
-    let Accepted { peer, place, .. } = accepted;
+    let Accepted { peer, place, at } = accepted;
     // Caught: a panic in here would end the accept loop, and with it the server.
     let Ok((handler, codec)) = catch_unwind(AssertUnwindSafe(|| service.open(peer))) else {
         tracing::error!(?peer, "panic in Service::open");
         return refuse(handle, peer, Reason::ServerError);
     };
-    let driver = Driver::new(io, handler, codec, Arc::clone(&handle.environment), place.id);
+    let mut driver = Driver::new(io, handler, codec, Arc::clone(&handle.environment), place.id);
+    driver.accepted_at(at);
     place.occupy(driver.shared(), peer);
     if handle.is_draining() {
         // The drain may have counted its lines before this one was there.
@@ -139,15 +148,20 @@ struct Panicked;
 async fn accept_burst<L: Listener>(
     listener: &mut L,
     handle: &ServerHandle,
+    pace: &mut Pace,
     open: &mut impl FnMut(L::Io, Accepted),
 ) -> io::Result<()> {
     poll_fn(|cx| {
         for accepted in 0..BURST {
             match listener.poll_accept(cx) {
-                Poll::Ready(Ok((io, peer))) => match handle.registry.admit(peer) {
-                    Ok(place) => open(io, Accepted { peer, place, at: clock::now() }),
-                    Err(reason) => refuse(handle, peer, reason),
-                },
+                Poll::Ready(Ok((io, peer))) => {
+                    let (admitted, at) = (handle.registry.admit(peer), clock::now());
+                    pace.count(at, admitted.is_ok());
+                    match admitted {
+                        Ok(place) => open(io, Accepted { peer, place, at }),
+                        Err(reason) => refuse(handle, peer, reason),
+                    }
+                }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending if accepted == 0 => return Poll::Pending,
                 Poll::Pending => break,

@@ -39,13 +39,17 @@ use tokio::sync::{broadcast, watch};
 
 mod accept;
 mod drain;
+mod knocks;
 mod limits;
 mod listener;
+mod rate;
 mod registry;
+mod sources;
 mod stop;
 
 pub use limits::Limits;
 pub use listener::{BACKLOG, Listener, tcp, unix};
+pub use rate::Rate;
 pub use registry::{LineEvent, LineInfo};
 pub use stop::Stop;
 
@@ -146,8 +150,8 @@ impl<L: Listener> Server<L> {
     }
 
     /// As [`run`](Self::run), with a step between accept and the line's start, as a TLS handshake. The step must end
-    /// within the settings' `upgrade_within`, counted from accept; the line's own deadlines (`handshake_within`,
-    /// `first_frame_within`) count from the step's end. A drain ends upgrades at once.
+    /// within the settings' `upgrade_within`, counted from accept, and within their `handshake_within`, which goes on
+    /// into the line; `first_frame_within` counts from the step's end. A drain ends upgrades at once.
     /// `upgrade` is called in the connection's own task; a panic in it ends that connection as
     /// [`ServerError`](Reason::ServerError).
     ///

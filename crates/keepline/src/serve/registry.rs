@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use keepline_proto::{Duration, Reason};
 use tokio::sync::{Notify, broadcast};
 
-use super::limits::{Limits, SourceId, Sources};
+use super::limits::Limits;
+use super::sources::{SourceId, Sources};
 use crate::clock;
 use crate::conn::{Books, LineId, Report, Shared};
 use crate::wheel::Tick;
@@ -60,6 +61,8 @@ struct State {
     blocks: Vec<Box<[Slot]>>,
     free: Vec<u32>,
     lines: usize,
+    /// Of those, lines whose handshake is not done.
+    unestablished: usize,
     sources: Sources,
 }
 
@@ -71,6 +74,8 @@ struct Slot {
     source: SourceId,
     generation: u32,
     port: u16,
+    /// Whether its handshake is done.
+    established: bool,
 }
 
 // Part of what an idle line weighs, with the wheel's entry 48 bytes.
@@ -95,13 +100,23 @@ impl Registry {
         if state.lines >= self.limits.connections {
             return Err(Reason::ServerFull);
         }
-        let source = state.sources.admit(peer.map(|peer| peer.ip()), &self.limits)?;
+        let now = clock::now();
+        let full = self.limits.unestablished.is_some_and(|most| state.unestablished >= most);
+        // The address first: of two reasons it is told the one that it can do something about.
+        let source = state.sources.admit(peer.map(|peer| peer.ip()), &self.limits, now)?;
+        if full {
+            state.sources.establish(source);
+            state.sources.release(source);
+            return Err(Reason::ServerFull);
+        }
         let index = state.take_index();
         state.lines += 1;
+        state.unestablished += 1;
         let slot = state.slot(index);
         slot.source = source;
         slot.port = peer.map_or(0, |peer| peer.port());
-        slot.opened = Tick::at_or_before(clock::now());
+        slot.opened = Tick::at_or_before(now);
+        slot.established = false;
         let id = LineId(u64::from(slot.generation) << 32 | u64::from(index));
         Ok(Place { registry: Arc::clone(self), id, taken: false })
     }
@@ -166,6 +181,7 @@ impl Registry {
     fn remove(&self, id: LineId) {
         let mut state = self.lock();
         let index = (id.0 & u64::from(u32::MAX)) as u32;
+        state.establish(index);
         let slot = state.slot(index);
         slot.generation = slot.generation.wrapping_add(1);
         let (line, source) = (slot.line.take(), std::mem::take(&mut slot.source));
@@ -213,6 +229,10 @@ impl Books for Registry {
         state.sources.address(source).map(|ip| SocketAddr::new(ip, port))
     }
 
+    fn on_established(&self, id: LineId) {
+        self.lock().establish((id.0 & u64::from(u32::MAX)) as u32);
+    }
+
     fn on_ended(&self, report: &Report) {
         if self.events.receiver_count() > 0 {
             let _ = self.events.send(LineEvent::Closed(Arc::new(report.clone())));
@@ -224,6 +244,16 @@ impl Books for Registry {
 impl State {
     fn slot(&mut self, index: u32) -> &mut Slot {
         &mut self.blocks[index as usize / BLOCK][index as usize % BLOCK]
+    }
+
+    /// The handshake of this line is done, or it has ended without.
+    fn establish(&mut self, index: u32) {
+        let slot = self.slot(index);
+        if !std::mem::replace(&mut slot.established, true) {
+            let source = slot.source;
+            self.sources.establish(source);
+            self.unestablished -= 1;
+        }
     }
 
     fn take_index(&mut self) -> u32 {

@@ -1,10 +1,11 @@
 //! How many connections a server takes, what it knows of them, and what it gives back.
 
-use keepline::serve::{Limits, LineEvent, Server};
+use keepline::serve::{Limits, LineEvent, Rate, Server};
 use keepline::wire::echo::{Echo, Frame};
 use keepline::{Flow, Handler, Reason, Report, Turn};
 use socket2::SockRef;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::serve_support::*;
 use crate::support::*;
@@ -37,6 +38,69 @@ async fn a_full_server_refuses_and_takes_again_what_becomes_free() {
         peers.push(joined(server.address).await);
         assert!(is_turned_away(server.address).await);
     }
+}
+
+/// Says that the handshake is done at the first frame.
+struct Polite;
+
+impl Handler for Polite {
+    type Codec = Echo;
+
+    fn on_frame(&mut self, frame: Frame<'_>, turn: &mut Turn<'_, Echo>) -> Flow {
+        turn.establish();
+        turn.reply(frame)
+    }
+}
+
+#[tokio::test]
+async fn who_has_not_done_the_handshake_has_a_limit_of_his_own() {
+    let mut all = Limits::default();
+    all.unestablished = Some(2);
+    let mut each = Limits::default();
+    each.unestablished_per_address = Some(2);
+    for (limits, reason) in [(all, Reason::ServerFull), (each, Reason::RateLimited)] {
+        let books = std::sync::Arc::new(Books::default());
+        let mut settings = watched();
+        settings.observer = Some(std::sync::Arc::clone(&books) as _);
+        let listener = keepline::serve::tcp("127.0.0.1:0".parse().unwrap(), keepline::KernelWatch::default()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server::new(listener, settings, limits);
+        let handle = server.handle();
+        let _running = tokio::spawn(server.run(|_| (Polite, Echo::strict())));
+        let mut polite = Vec::new();
+        for _ in 0..5 {
+            let mut peer = joined(address).await;
+            peer.write_all(&frame(b"hello")).await.unwrap();
+            peer.read_exact(&mut [0; 10]).await.unwrap();
+            polite.push(peer);
+        }
+        let silent = [joined(address).await, joined(address).await];
+        assert!(is_turned_away(address).await, "{reason}: a third that has not said hello");
+        assert_eq!(*books.refused.lock().unwrap(), [reason]);
+        drop(silent);
+        while handle.lines() > 5 {
+            tokio::task::yield_now().await;
+        }
+        drop(joined(address).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_is_accepted_at_its_pace_and_nobody_is_refused() {
+    let mut limits = Limits::default();
+    limits.accepts = Some(Rate { per_second: 100, burst: 10 });
+    let server = server(watched(), limits);
+    let start = tokio::time::Instant::now();
+    let mut peers = Vec::new();
+    for _ in 0..300 {
+        peers.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    while server.handle.lines() < 300 {
+        tokio::time::sleep(millis(5).to_std()).await;
+    }
+    let took = start.elapsed();
+    assert!((2.2..3.2).contains(&took.as_secs_f64()), "{took:?} for 300 at 100 a second, of which 10 to 73 at once");
+    assert!(server.books.refused.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
