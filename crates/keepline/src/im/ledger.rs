@@ -14,6 +14,7 @@ use super::message::{Kind, Mark, Message, MessageId};
 use super::options::{Options, Terms};
 use super::outgoing::Outgoing;
 use super::positions::{Arrival, Positions};
+use super::reads::Reads;
 use super::state::{Link, LinkPhase};
 use super::timeline::{Done, Occurrence, Timeline, What, Whose};
 use crate::conn::{Cause, Report};
@@ -26,6 +27,7 @@ const WELCOMES: usize = 64;
 pub(super) struct Ledger {
     pub(super) outgoing: Outgoing,
     pub(super) positions: Positions,
+    pub(super) reads: Reads,
     pub(super) inbox: Inbox,
     pub(super) timeline: Timeline,
     pub(super) link: Link,
@@ -58,6 +60,7 @@ impl Ledger {
         Self {
             outgoing: Outgoing::new(options.sends),
             positions: Positions::load(marks),
+            reads: Reads::default(),
             inbox: Inbox::new(options.inbox),
             timeline: Timeline::default(),
             link: Link::new(),
@@ -69,6 +72,11 @@ impl Ledger {
 
     pub(super) fn is_over(&self) -> bool {
         self.ending == Ending::Over
+    }
+
+    /// The next read mark to tell on the line there is.
+    pub(super) fn next_read(&mut self) -> Option<Mark> {
+        self.reads.next(self.positions.epoch())
     }
 
     pub(super) fn flush(&mut self, by: Instant) {

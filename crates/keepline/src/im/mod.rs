@@ -95,6 +95,7 @@ mod message;
 mod options;
 mod outgoing;
 mod positions;
+mod reads;
 mod saving;
 mod sending;
 mod shared;
@@ -166,6 +167,31 @@ impl Chat {
     /// A chat over any transport, as TLS: the connector makes the byte stream to an endpoint, and the stream is best in a
     /// `Box` ([`Transport`](crate::Transport)). Begins to connect at once.
     ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use keepline::Plain;
+    /// use keepline::im::{Chat, Events, Options, StartError};
+    /// use tokio::net::TcpStream;
+    /// use tokio_rustls::{TlsConnector, rustls::{ClientConfig, pki_types::ServerName}};
+    ///
+    /// fn over_tls(tls: Arc<ClientConfig>, mut options: Options) -> Result<(Chat, Events), StartError> {
+    ///     options.transport = "tls".into();
+    ///     let connector = TlsConnector::from(tls);
+    ///     let connect = move |endpoint: String| {
+    ///         let connector = connector.clone();
+    ///         async move {
+    ///             let host = endpoint.rsplit_once(':').map_or(&*endpoint, |(host, _)| host).to_owned();
+    ///             let name = ServerName::try_from(host).map_err(std::io::Error::other)?;
+    ///             let stream = TcpStream::connect(&endpoint).await?;
+    ///             stream.set_nodelay(true)?;
+    ///             Ok(Box::new(Plain::new(connector.connect(name, stream).await?)))
+    ///         }
+    ///     };
+    ///     Chat::start_over(connect, options)
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// See [`StartError`].
     ///
@@ -218,6 +244,13 @@ impl Chat {
     /// here or in a later process. Acknowledges them to the server, once the mark is stored.
     pub fn done(&self, mark: &Mark) {
         self.inner.shared.lock().positions.done(mark);
+        self.inner.shared.work.notify_one();
+    }
+
+    /// The person has read the conversation up to this mark, which the server shows on his other devices. Told when there
+    /// is a line, the last of each conversation and of 1,024 conversations at most; may be lost with the line.
+    pub fn read(&self, mark: Mark) {
+        self.inner.shared.lock().reads.note(mark);
         self.inner.shared.work.notify_one();
     }
 

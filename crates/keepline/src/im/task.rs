@@ -183,10 +183,16 @@ impl Task {
             self.shared.lock().positions.acked(&mark);
         }
         loop {
-            let Some(send) = self.shared.lock().outgoing.next(now) else { return Ok(()) };
+            let Some(send) = self.shared.lock().outgoing.next(now) else { break };
             let id = send.message_id.clone();
             self.say(Body::Send(send), now)?;
             self.shared.lock().outgoing.sent(&id);
+        }
+        loop {
+            let Some(mark) = self.shared.lock().next_read() else { return Ok(()) };
+            let conversation = mark.conversation.to_string();
+            self.say(Body::ReadMark(v1::ReadMark { conversation, seq: mark.seq }), now)?;
+            self.shared.lock().reads.told(&mark);
         }
     }
 

@@ -164,6 +164,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_frame_for_an_older_line_is_not_said_on_a_newer_one() {
+        let options = Options::new(["a"], Token::new("t"), "phone");
+        let mut protocol = V1::new(&options, Shared::new(&options, Vec::new()));
+        let mut codec = protocol.codec();
+        let (mut hello, mut out) = (Vec::new(), Vec::new());
+        protocol.hello(&mut codec, &mut hello).unwrap();
+        protocol.hello(&mut codec, &mut hello).unwrap();
+        for (line, is_said) in [(1, false), (2, true)] {
+            let body = Body::DeliverAck(v1::DeliverAck { conversation: "all".into(), seq: 9 });
+            assert_eq!(protocol.encode(0, Say { line, body }, &mut codec, &mut out).is_ok(), is_said, "line {line}");
+            assert_eq!(!out.is_empty(), is_said, "line {line}");
+        }
+    }
+
+    #[test]
     fn pings_keep_the_servers_terms_and_never_flood() {
         let table = [(None, 25_000, 10_000), (Some(0), 25_000, 10_000), (Some(60_000), 60_000, 10_000)];
         for (stated, after, pong) in table.into_iter().chain([(Some(5_000), 5_000, 5_000), (Some(1), 1_000, 1_000)]) {

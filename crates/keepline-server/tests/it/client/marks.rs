@@ -75,12 +75,35 @@ async fn another_numbering_is_told_as_a_reset_and_begins_anew() {
     let (_ben, mut events) = house.chat_with(options);
     let epoch = up(&mut events).await.epoch;
     let reset = next(&mut events, |event| if let Event::Reset(mark) = event { Some(mark.clone()) } else { None }).await;
-    assert_eq!(reset, mark(TALK, epoch, reset.seq));
-    if reset.seq == 0 {
-        assert_eq!(&*message(&mut events).await.text(), "new");
-    }
+    assert_eq!(reset, mark(TALK, epoch, 0));
+    assert_eq!(&*message(&mut events).await.text(), "new");
     house.stage().say("ann", TALK, "newer").await.unwrap();
     assert_eq!(&*message(&mut events).await.text(), "newer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_person_has_read_is_told_also_if_he_read_it_while_the_line_was_down() {
+    let mut house = House::new().await;
+    for number in 1..=5 {
+        house.stage().say("ann", TALK, &number.to_string()).await.unwrap();
+    }
+    let (ben, mut events) = house.chat("ben", "desk").await;
+    let epoch = up(&mut events).await.epoch;
+    for _ in 1..=5 {
+        message(&mut events).await;
+    }
+    let store = house.kill();
+    next(&mut events, |event| matches!(event, Event::Down { .. }).then_some(())).await;
+    ben.read(mark(TALK, epoch, 2));
+    ben.read(mark(TALK, epoch, 4));
+    house.start(store).await;
+    let read = || async { house.stage().store.marks("r.ben").await.unwrap() };
+    let waiting = async {
+        while !read().await.iter().any(|(log, seq)| log.as_str().ends_with(TALK) && *seq == 4) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(600), waiting).await.expect("the server has heard it");
 }
 
 /// Marks on a disk that is full for a while.

@@ -168,7 +168,7 @@ proptest! {
         let mut positions = Positions::load([mark("all", 1, 0)]);
         positions.on_up(1);
         let finish = [Step::Send, Step::Down, Step::Down, Step::Up, Step::Up, Step::Done(0)];
-        let rounds = std::iter::once(Step::Cut).chain(finish.into_iter().cycle().take(6 * 700));
+        let rounds = std::iter::once(Step::Cut).chain(finish.into_iter().cycle().take(6 * 400));
         for step in steps.into_iter().chain(rounds) {
             match step {
                 Step::Say => server.head += 1,
