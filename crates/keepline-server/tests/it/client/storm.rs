@@ -83,7 +83,8 @@ async fn storm(seed: u64) -> u64 {
                 house.start(store).await;
             }
             2 => {
-                house.net.breaks([Break { to_server: dice.below(2000) as usize, to_client: dice.below(2000) as usize }])
+                let (to_server, to_client) = (dice.below(2000) as usize, dice.below(2000) as usize);
+                house.net.breaks([Break { to_server, to_client }]);
             }
             3..6 => tokio::time::sleep(Duration::from_millis(dice.below(1000))).await,
             _ => {
