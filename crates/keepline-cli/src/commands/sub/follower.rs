@@ -45,12 +45,12 @@ impl Follower {
                 event => self.tell(&event),
             }
         };
+        let heads = heads.into_iter().filter(|(_, seq)| *seq > 0);
+        let heads = heads.map(|(conversation, seq)| Mark { conversation: conversation.into(), epoch, seq });
         let marks = InMemory::default();
-        for (conversation, seq) in heads.into_iter().filter(|(_, seq)| *seq > 0) {
-            marks.save(&Mark { conversation: conversation.into(), epoch, seq })?;
-        }
+        marks.save(&heads.collect::<Vec<_>>())?;
         self.chat.close().await;
-        self.options.cursors = Arc::new(marks);
+        self.options.cursors = Some(Arc::new(marks));
         (self.chat, self.events) = start(self.options.clone())?;
         Ok(())
     }
