@@ -1,6 +1,7 @@
 //! Integration tests of the binary, and of the rules of the workspace: one binary, one file a subject.
 
 mod backup;
+mod chat;
 mod cim;
 mod crash;
 mod descriptors;

@@ -55,17 +55,18 @@ mod tests {
     #[test]
     fn case_is_no_difference() {
         for (text, word, places) in [
-            ("Hello hello HELLO", "hello", vec![0..5, 6..11, 12..17]),
-            ("STRASSE, Straße", "straße", vec![0..7, 9..16]),
-            ("Όσος ΌΣΟΣ", "όσοσ", vec![0..8, 9..17]),
-            ("ÄÖ äö", "äö", vec![0..4, 5..9]),
-            ("张三 says hi", "张", vec![0..3]),
-            ("aaaa", "aa", vec![0..2, 2..4]),
-            ("anything", "", vec![]),
-            ("", "a", vec![]),
-            ("ab", "abc", vec![]),
+            ("Hello hello HELLO", "hello", &[(0, 5), (6, 11), (12, 17)][..]),
+            ("STRASSE, Straße", "straße", &[(0, 7), (9, 16)]),
+            ("Όσος ΌΣΟΣ", "όσοσ", &[(0, 8), (9, 17)]),
+            ("ÄÖ äö", "äö", &[(0, 4), (5, 9)]),
+            ("张三 says hi", "张", &[(0, 3)]),
+            ("aaaa", "aa", &[(0, 2), (2, 4)]),
+            ("anything", "", &[]),
+            ("", "a", &[]),
+            ("ab", "abc", &[]),
         ] {
-            assert_eq!(occurrences(text, word), places, "{text} / {word}");
+            let found: Vec<_> = occurrences(text, word).into_iter().map(|place| (place.start, place.end)).collect();
+            assert_eq!(found, places, "{text} / {word}");
         }
     }
 

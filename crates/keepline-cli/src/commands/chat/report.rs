@@ -66,12 +66,23 @@ fn happened(one: &Occurrence) -> String {
         What::GoAway => format!("{} will stop", one.endpoint),
         What::Failed { error } => format!("no connection to {}: {error}", one.endpoint),
         What::Down { reason, whose, detail } => {
-            let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
-            format!("down: {} ({} side){detail}", reason.name(), whose.name())
+            format!("down: {} ({} side){}", reason.name(), whose.name(), beyond(reason.name(), detail))
         }
         // The library may know more one day.
         other => format!("{other:?}"),
     }
+}
+
+/// What a detail says beyond the reason, with which it may begin, and the reason's own side.
+fn beyond(reason: &str, detail: &str) -> String {
+    let rest = match detail.strip_prefix(reason).and_then(|rest| rest.strip_prefix(" (")?.split_once(')')) {
+        Some((side, rest)) => match side.split_once(": ") {
+            Some((_, cause)) => format!("{cause}{rest}"),
+            None => rest.trim_start_matches(", ").to_owned(),
+        },
+        None => detail.to_owned(),
+    };
+    if rest.is_empty() { rest } else { format!(": {rest}") }
 }
 
 fn millis(time: Duration) -> f64 {
@@ -95,6 +106,15 @@ mod tests {
     fn a_time_is_as_exact_as_it_matters() {
         for (ms, text) in [(0, "0.0 s"), (1_234, "1.2 s"), (59_999, "60.0 s"), (61_900, "1m 1s"), (3_600_000, "1h")] {
             assert_eq!(brief(Duration::from_millis(ms)), text);
+        }
+        for (detail, said) in [
+            ("reset (client side), open 3s, last byte in 1s ago", ": open 3s, last byte in 1s ago"),
+            ("reset (client side: broken), open 3s", ": broken, open 3s"),
+            ("the server said so", ": the server said so"),
+            ("reset", ": reset"),
+            ("", ""),
+        ] {
+            assert_eq!(beyond("reset", detail), said);
         }
         assert_eq!(why(&[], clock::now()).len(), 1);
     }

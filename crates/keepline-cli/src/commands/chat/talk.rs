@@ -207,7 +207,7 @@ impl Talk {
         };
         let number = self.sends.note(sending.id(), &name, text, clock::now());
         self.followers.spawn(follow(number, sending, self.news.0.clone()));
-        if self.line != Heard::Up {
+        if matches!(self.line, Heard::Down | Heard::Failing) {
             self.announce(number).await?;
         }
         Ok(())

@@ -30,17 +30,15 @@ impl Talk {
                 self.screen.say(format!("* the server counts the messages of {label} anew")).await?;
             }
             Event::Up(up) => self.came_up(&up).await?,
-            Event::Failed { endpoint, error, .. } => {
-                if self.line != Heard::Failing {
-                    self.line = Heard::Failing;
-                    self.screen.say(format!("* no connection to {endpoint}: {error}; trying on")).await?;
-                }
+            // The prompt counts the attempts after the first.
+            Event::Failed { endpoint, error, .. } if self.line != Heard::Failing => {
+                self.line = Heard::Failing;
+                self.screen.say(format!("* no connection to {endpoint}: {error}; trying on")).await?;
             }
-            Event::Down { reason, whose, detail, retry_in } => {
+            Event::Down { reason, whose, retry_in, .. } => {
                 self.line = Heard::Down;
                 let then = retry_in.map_or_else(String::new, |after| format!("; next try in {}", brief(after)));
-                let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
-                let line = format!("* the line is down: {} ({} side){detail}{then}", reason.name(), whose.name());
+                let line = format!("* the line is down: {} ({} side){then}", reason.name(), whose.name());
                 self.screen.say(line).await?;
             }
             Event::GoAway { retry_after, .. } => {

@@ -1,6 +1,7 @@
 //! Leave: the end of the chat: what was typed is sent, what was said is written, and what is open is told.
 
 use std::io;
+use std::time::Duration;
 
 use keepline::im::{LineState, SendState};
 use keepline::serve::Stop;
@@ -12,6 +13,9 @@ use crate::commands::chat::screen::Typed;
 use crate::commands::chat::sends;
 use crate::exit::Exit;
 
+/// How long the end of the chat may take before it is told why.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 impl Talk {
     /// Waits until what was typed has its answers, as long as the library does, or until Ctrl-C or a signal; then says
     /// what has none. It changes `Ok` into `Timeout`.
@@ -21,10 +25,8 @@ impl Talk {
         mut typed: mpsc::Receiver<Typed>,
         mut stop: Stop,
     ) -> io::Result<Exit> {
-        let waiting = self.sends.waiting();
-        if waiting > 0 {
-            self.screen.say(format!("{waiting} messages wait for their answers; Ctrl-C does not wait")).await?;
-        }
+        let mut patience = Box::pin(tokio::time::sleep(PATIENCE));
+        let mut said = false;
         let chat = self.chat.clone();
         let mut closed = Box::pin(async move { chat.close().await });
         loop {
@@ -33,6 +35,13 @@ impl Talk {
                 Some((number, state)) = self.news.1.recv() => self.learn(number, state).await?,
                 () = interrupted(&mut typed) => break,
                 () = stop.next() => break,
+                () = &mut patience, if !said => {
+                    said = true;
+                    if self.sends.waiting() > 0 {
+                        let count = self.sends.waiting();
+                        self.screen.say(format!("{count} messages wait for an answer; Ctrl-C does not wait")).await?;
+                    }
+                }
             }
             self.screen.show(&self.status());
         }
@@ -86,5 +95,5 @@ async fn interrupted(typed: &mut mpsc::Receiver<Typed>) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

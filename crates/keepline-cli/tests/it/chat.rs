@@ -1,0 +1,11 @@
+//! Chat: `keepline chat` as people and scripts use it, against a real server that is killed, and with clients that are
+//! frozen.
+
+mod commands;
+mod ends;
+mod frozen;
+mod restart;
+mod scene;
+mod screen;
+mod talk;
+mod terminal;

@@ -1,0 +1,49 @@
+//! How a chat ends that the user did not end, and its exit code.
+
+use super::scene::Scene;
+
+#[test]
+fn without_a_server_there_is_no_chat() {
+    let Some(scene) = Scene::open() else { return };
+    let ended = scene.keepline(&["chat", "--as", "ann"]).output().expect("it runs");
+    assert_eq!(ended.status.code(), Some(3), "{ended:?}");
+    let ended = scene.keepline(&["chat"]).output().expect("it runs");
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+}
+
+#[test]
+fn the_end_of_the_input_is_the_end_of_the_chat() {
+    let Some(scene) = Scene::open() else { return };
+    let _server = scene.serve("");
+    let mut ann = scene.chat("ann");
+    ann.say("the last words");
+    ann.close_input();
+    let ended = ann.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.iter().any(|line| line.contains("\"the last words\" to all: stored as number 1")), "{ended:?}");
+}
+
+#[test]
+fn a_second_chat_of_the_device_ends_the_first() {
+    let Some(scene) = Scene::open() else { return };
+    let _server = scene.serve("");
+    let first = scene.chat("ann");
+    let _second = scene.chat("ann");
+    let ended = first.end();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let last = "* the chat is over: another chat of this user began on this device";
+    assert!(ended.out.iter().any(|line| line == last), "{ended:?}");
+}
+
+#[test]
+fn a_chat_that_is_kicked_does_not_come_back() {
+    let Some(scene) = Scene::open() else { return };
+    let _server = scene.serve("");
+    let mut ann = scene.chat("ann");
+    ann.say(":kick");
+    let session = ann.out("its session", |line| line.ends_with("this one"));
+    ann.say(&format!(":kick {}", session.split_once(' ').expect("a number in front").0));
+    let ended = ann.end();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.iter().any(|line| line.contains("* the chat is over: the session was ended")), "{ended:?}");
+}
