@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     trace();
     match cli.command.unwrap_or_else(args::Command::without_a_word) {
         args::Command::Serve(serve) => commands::serve::run(&serve),
-        args::Command::Backup(backup) => commands::backup::run(&backup),
+        args::Command::Backup(backup) => commands::backup::run(backup),
         args::Command::Restore(restore) => commands::restore::run(&restore),
         args::Command::Chat(chat) => commands::chat::run(chat),
         args::Command::Send(send) => commands::send::run(send),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::http::{Http, Question};
 use super::query::Query;
-use super::{ApiError, Seq};
+use super::{ApiError, Seq, json};
 
 /// The client of an admin listener.
 #[derive(Debug)]
@@ -50,6 +50,13 @@ pub(crate) struct LiveSessions {
     pub(crate) total: usize,
 }
 
+/// A backup that was written.
+#[derive(Deserialize)]
+struct Written {
+    /// Of the records' bodies.
+    bytes: u64,
+}
+
 impl Admin {
     pub(crate) const fn new(http: Http) -> Self {
         Self { http }
@@ -69,6 +76,16 @@ impl Admin {
     /// `not_found` and the other [`ApiError`]s.
     pub(crate) async fn kick(&self, session: Seq) -> Result<(), ApiError> {
         self.ask(Method::DELETE, format!("/sessions/{session}")).await
+    }
+
+    /// Has the server copy its store into a file of its machine; the bytes of the records' bodies.
+    ///
+    /// # Errors
+    /// Each [`ApiError`].
+    pub(crate) async fn backup(&self, to: &str) -> Result<u64, ApiError> {
+        let body = json(&serde_json::json!({ "to": to }));
+        let question = Question { method: Method::POST, path: "/backup".to_owned(), body: Some(body) };
+        self.http.ask(&question, None).await.map(|written: Written| written.bytes)
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: String) -> Result<T, ApiError> {

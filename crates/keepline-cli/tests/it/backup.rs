@@ -83,8 +83,11 @@ fn a_running_server_is_backed_up_and_another_restored_from_it() {
     let admin = at["admin"].as_str().expect("an admin listener");
     let copied = run(&["backup", "--to", &backup, "--admin", admin]);
     assert!(copied.status.success(), "{copied:?}");
-    let again = run(&["backup", "--to", &backup, "--admin", admin]);
-    assert!(!again.status.success(), "a backup was written over: {again:?}");
+    let again = run(&["backup", "--to", &backup, "--admin", &format!("http://{admin}"), "--json"]);
+    assert_eq!(again.status.code(), Some(1), "a backup was written over: {again:?}");
+    let second = run(&["backup", "--to", &folder.path("second"), "--admin", &format!("http://{admin}"), "--json"]);
+    let told: Value = serde_json::from_slice(&second.stdout).expect("a line of JSON");
+    assert!(told["bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{told}");
     let over = run(&["restore", "--from", &backup, "--data", &data, "--force"]);
     assert!(String::from_utf8_lossy(&over.stderr).contains("in use"), "{over:?}");
     stop(server);
@@ -96,6 +99,8 @@ fn a_running_server_is_backed_up_and_another_restored_from_it() {
     let token = serde_json::json!({ "user": "ann", "password": "correct horse battery", "device": "phone" });
     assert_eq!(post(&at["http"], "/v1/tokens", &token), 201, "and her password");
     stop(server);
+    let gone = run(&["backup", "--to", &folder.path("x"), "--admin", admin]);
+    assert_eq!(gone.status.code(), Some(3), "nothing listens there any more: {gone:?}");
 
     let refused = run(&["restore", "--from", &backup, "--data", &other]);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--force"), "{refused:?}");
