@@ -24,6 +24,7 @@ mod fold;
 mod journal;
 mod names;
 mod parrot;
+mod pauses;
 mod place;
 mod questions;
 mod report;
@@ -67,6 +68,7 @@ async fn chat(args: ChatArgs) -> Result<(), Failure> {
     let account = Account::open(&args.who).await?;
     let me: UserId = account.user.parse().map_err(|error| Failure::usage(format!("{}: {error}", account.user)))?;
     let tcp = args.tcp.unwrap_or_else(|| format!("{}:{TCP}", args.who.server.host()));
+    know_us(&account).await?;
     let token = account.api.token().map(|token| token.reveal().to_owned()).unwrap_or_default();
     let device = account.device.clone().unwrap_or_default();
     let stop = Stop::new()?;
@@ -96,6 +98,18 @@ async fn chat(args: ChatArgs) -> Result<(), Failure> {
     match exit? {
         Exit::Ok => Ok(()),
         exit => Err(Failure { exit, message: "the chat has ended before it was left".to_owned() }),
+    }
+}
+
+/// Sees that the token is still good, which gets another where it is not. A server that is not there is no hindrance: the
+/// chat waits for it.
+async fn know_us(account: &Account) -> Result<(), Failure> {
+    match account.api.me().await {
+        Err(error) if matches!(error.exit(), Exit::Unreachable | Exit::Timeout) => {
+            note(&error.to_string());
+            Ok(())
+        }
+        known => known.map(drop).map_err(Failure::from),
     }
 }
 

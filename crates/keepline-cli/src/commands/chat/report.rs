@@ -5,6 +5,7 @@ use keepline::im::{Done, LineState, Occurrence, State, Terms, What};
 use keepline_server::id::UserId;
 
 use super::clock::{self, Moment};
+use super::pauses::{Pause, Pauses};
 use super::style::Line;
 
 /// Who and where one is, and the line.
@@ -43,21 +44,31 @@ fn heartbeat(terms: Terms) -> String {
     format!("ping after {}, dead after {}", brief(terms.ping_after), brief(terms.silence))
 }
 
-/// What happened to the connection, the oldest first: when, what, whose doing, and what was done.
-pub(super) fn why(occurrences: &[Occurrence], now: Moment) -> Vec<Line> {
-    if occurrences.is_empty() {
-        return vec!["nothing has happened to the connection yet".into()];
-    }
-    let line = |one: &Occurrence| {
-        let at = clock::short(clock::of_system(one.at), now);
+/// What happened to the connection, the oldest first: when, what, whose doing, and what was done. Between that, when this
+/// program stood still.
+pub(super) fn why(occurrences: &[Occurrence], pauses: &Pauses, terms: Option<Terms>, now: Moment) -> Vec<Line> {
+    let occurrence = |one: &Occurrence| {
         let done = match one.done {
             Done::Nothing => String::new(),
             Done::Retry(after) => format!("; tries again after {}", brief(after)),
             Done::Stay => "; stays away".to_owned(),
         };
-        Line::from(format!("{at}  {}{done}", happened(one)))
+        (one.at, format!("{}{done}", happened(one)))
     };
-    occurrences.iter().map(line).collect()
+    let pause = |one: &Pause| {
+        let length = Duration::from(one.length);
+        // The line may have been quiet before: a client pings after one and a half intervals at the latest.
+        let too_long = terms.filter(|terms| length + terms.ping_after + terms.ping_after >= terms.silence);
+        let so = too_long
+            .map(|terms| format!("; the server takes a line for dead that is silent for {}", brief(terms.silence)));
+        (one.from, format!("stood still for {}{}", brief(length), so.unwrap_or_default()))
+    };
+    let mut told: Vec<_> = occurrences.iter().map(occurrence).chain(pauses.list().map(pause)).collect();
+    if told.is_empty() {
+        return vec!["nothing has happened to the connection yet".into()];
+    }
+    told.sort_by_key(|(at, _)| *at);
+    told.iter().map(|(at, what)| format!("{}  {what}", clock::short(clock::of_system(*at), now)).into()).collect()
 }
 
 fn happened(one: &Occurrence) -> String {
@@ -116,6 +127,21 @@ mod tests {
         ] {
             assert_eq!(beyond("reset", detail), said);
         }
-        assert_eq!(why(&[], clock::now()).len(), 1);
+    }
+
+    #[test]
+    fn a_pause_that_is_too_long_for_the_server_is_named_so() {
+        let mut pauses = Pauses::default();
+        for seconds in [100, 103] {
+            pauses.look(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
+        }
+        let told = |silence: u64| {
+            let (ping_after, silence) = (Duration::from_millis(1000), Duration::from_millis(silence));
+            why(&[], &pauses, Some(Terms { ping_after, silence }), clock::of_ms(100_000)).remove(0).text
+        };
+        assert!(told(5001).ends_with("  stood still for 3.0 s"), "{}", told(5001));
+        let so = "stood still for 3.0 s; the server takes a line for dead that is silent for 5.0 s";
+        assert!(told(5000).ends_with(so), "{}", told(5000));
+        assert_eq!(why(&[], &Pauses::default(), None, clock::now()).len(), 1);
     }
 }

@@ -3,14 +3,15 @@
 //! Whatever takes time, as a question to the server or a search, is a future that the loop polls beside its other
 //! sources: messages go on coming in meanwhile. Only what is typed waits, so that commands are done in their order.
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::io;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use keepline::im::{Chat, Events, SendState, Sending};
+use keepline::im::{Chat, Events, Mark, SendState, Sending};
 use keepline::serve::Stop;
 use keepline_server::conversation::Conversation;
 use keepline_server::id::UserId;
@@ -21,6 +22,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::clock;
 use super::journal::Journal;
 use super::names::Names;
+use super::pauses::Pauses;
 use super::place;
 use super::questions::{Answer, Then};
 use super::screen::{Screen, Typed};
@@ -60,6 +62,9 @@ pub(super) struct Talk {
     question: Option<Question>,
     interrupted: bool,
     line: Heard,
+    pauses: Pauses,
+    /// Up to where each conversation was shown since the person last typed: who types has read what stands above.
+    shown: BTreeMap<Arc<str>, Mark>,
 }
 
 /// What was last said of the line, so that nothing is said twice.
@@ -110,6 +115,8 @@ impl Talk {
             question: None,
             interrupted: false,
             line: Heard::Nothing,
+            pauses: Pauses::default(),
+            shown: BTreeMap::new(),
         }
     }
 
@@ -143,6 +150,7 @@ impl Talk {
                 line = typed.recv(), if self.question.is_none() => self.read(line).await?,
                 () = stop.next() => Break(Exit::Ok),
                 _ = tick.tick() => {
+                    self.pauses.look(SystemTime::now());
                     self.mind_the_journal().await?;
                     Continue(())
                 }
@@ -160,6 +168,9 @@ impl Talk {
         match typed {
             Some(Typed::Line(line)) => {
                 self.interrupted = false;
+                for (_, mark) in std::mem::take(&mut self.shown) {
+                    self.chat.read(mark);
+                }
                 self.obey(&line).await
             }
             Some(Typed::Interrupt) if !self.interrupted => {

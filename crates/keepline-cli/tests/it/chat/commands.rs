@@ -54,7 +54,7 @@ const ANSWERS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn each_command_is_answered_and_no_line_ends_the_chat() {
+fn cim_flaw_34_each_command_is_answered_and_no_line_ends_the_chat() {
     let Some(scene) = Scene::open() else { return };
     let _server = scene.serve("");
     let mut ann = scene.chat("ann");

@@ -1,6 +1,9 @@
 //! How a chat ends that the user did not end, and its exit code.
 
+use std::fs;
+
 use super::scene::Scene;
+use crate::harness::Process;
 
 #[test]
 fn without_a_server_there_is_no_chat() {
@@ -9,6 +12,38 @@ fn without_a_server_there_is_no_chat() {
     assert_eq!(ended.status.code(), Some(3), "{ended:?}");
     let ended = scene.keepline(&["chat"]).output().expect("it runs");
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+}
+
+#[test]
+fn a_server_that_has_forgotten_us_is_told_again() {
+    let Some(scene) = Scene::open() else { return };
+    let server = scene.serve("");
+    let mut ann = scene.chat("ann");
+    ann.say(":q!");
+    assert_eq!(ann.end().code, Some(0));
+    server.kill();
+    fs::remove_dir_all(scene.path("data")).expect("what the server kept");
+    let _server = scene.serve("");
+    let mut ann = scene.chat("ann");
+    ann.say("new here");
+    ann.out("that it is stored", |line| line.contains("\"new here\" to all: stored as number 1"));
+    ann.err("that the account was made again", |line| line.contains("made the account again"));
+}
+
+#[test]
+fn a_chat_begins_without_its_server_and_waits_for_it() {
+    let Some(scene) = Scene::open() else { return };
+    let server = scene.serve("");
+    let mut ann = scene.chat("ann");
+    ann.say(":q!");
+    assert_eq!(ann.end().code, Some(0));
+    server.kill();
+    let mut ann = Process::spawn("ann", scene.keepline(&["chat", "--as", "ann"]));
+    ann.out("that there is no connection", |line| line.starts_with("* no connection to 127.0.0.1:11211"));
+    ann.say("typed before");
+    ann.out("that it waits", |line| line.contains("\"typed before\" waits for the line"));
+    let _server = scene.serve("");
+    ann.out("that it is stored", |line| line.contains("\"typed before\" to all: stored as number 1"));
 }
 
 #[test]

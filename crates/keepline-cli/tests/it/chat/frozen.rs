@@ -8,7 +8,7 @@ use super::screen::{Screen, last};
 #[test]
 fn a_frozen_chat_comes_back_and_why_tells_of_the_silence() {
     let Some(scene) = Scene::open() else { return };
-    let server = scene.serve("--ping-after 500ms --silence 1500ms");
+    let server = scene.serve("--ping-after 500ms --silence 2500ms");
     let (ann, mut bob) = (Screen::chat(&scene, "ann"), scene.chat("bob"));
     ann.type_in("before the frost");
     ann.wait("what is typed", |shown| last(shown) == "all> before the frost");
@@ -29,12 +29,13 @@ fn a_frozen_chat_comes_back_and_why_tells_of_the_silence() {
     ann.press("C-u");
     ann.type_in(":why");
     ann.press("Enter");
-    let shown = ann.wait("the reason", |shown| shown.contains("down: silent (server side)"));
-    let why: Vec<&str> = shown.lines().skip_while(|line| *line != "all> :why").collect();
-    let row = |part: &str| why.iter().position(|line| line.contains(part));
-    let (up, down) = (row("  up at "), row("down: silent (server side)"));
-    assert!(up.is_some() && up < down, "{shown}");
-    assert!(why[down.unwrap_or_default()].contains("tries again after"), "{shown}");
-    assert!(why[down.unwrap_or_default()..].iter().any(|line| line.contains("  up at ")), "{shown}");
+    let shown = ann.wait("the way down", |shown| shown.contains("  down: "));
+    let why: Vec<&str> = shown.lines().skip_while(|line| *line != "all> :why").skip(1).collect();
+    let story = ["  up at ", "; the server takes a line for dead that is silent for 2.5 s", "  down: ", "  up at "];
+    let rows = story.map(|part| why.iter().position(|line| line.contains(part)));
+    assert!(rows[0] < rows[1] && rows[1] < rows[2] && rows[2].is_some(), "{shown}");
+    let down = rows[2].unwrap_or_default();
+    assert!(why[down].contains("(server side)") && why[down].contains("tries again after"), "{shown}");
+    assert!(why[down..].iter().any(|line| line.contains(story[3])), "{shown}");
     drop(server);
 }

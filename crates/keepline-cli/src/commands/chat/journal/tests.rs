@@ -52,6 +52,18 @@ fn each_day_has_a_file_for_one_pair_of_eyes() {
 }
 
 #[test]
+fn cim_flaw_35_no_two_days_share_a_file() {
+    // January 11 and November 1, which without padding are both 2026111.
+    let days = [1_768_132_800_000, 1_793_534_400_000].map(|ms| clock::day(clock::of_ms(ms)));
+    assert!(days[0].starts_with("2026-01-1") && days[1].starts_with("2026-11-0"), "{days:?}");
+    let mut sorted: Vec<String> = (0..1000).map(|day| clock::day(at(day, 0))).collect();
+    let in_order = sorted.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(sorted, in_order, "each of its own, and in the order of their names");
+}
+
+#[test]
 fn words_are_found_in_every_day_the_oldest_first() {
     let place = Place::new();
     let journal = place.journal();

@@ -72,6 +72,10 @@ impl Talk {
                 journal.note(at, &label, &message.sender, &text);
             }
             self.names.add_user(&message.sender);
+            // A script is no person.
+            if !self.screen.is_pipe() {
+                self.shown.insert(Arc::clone(&message.conversation), message.mark());
+            }
         }
         self.chat.done(&message.mark());
         Ok(())

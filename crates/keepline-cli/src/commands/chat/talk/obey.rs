@@ -71,7 +71,7 @@ impl Talk {
                 None => vec![format!("the last page is {}", emoji::pages().saturating_sub(1)).into()],
             },
             Command::Info => report::info(&self.me, &self.server, &self.chat.state()),
-            Command::Why => report::why(&self.chat.timeline(), clock::now()),
+            Command::Why => report::why(&self.chat.timeline(), &self.pauses, self.chat.state().terms, clock::now()),
             Command::Trace(name) => self.trace(name.as_deref()),
             Command::Leave(None) if !matches!(self.place, Conversation::Group(_)) => {
                 vec![format!("{} is no group: say which one, as :leave GROUP", self.label()).into()]
