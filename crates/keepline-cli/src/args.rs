@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Echo(commands::echo::EchoArgs),
     /// Measure a server that speaks the echo frame: memory, evictions, latency, CPU.
     Bench(commands::bench::BenchArgs),
+    /// Show, print and check the settings of a server.
+    Config(commands::config::ConfigArgs),
     /// Print a script that completes these commands in a shell.
     Completions(commands::manual::CompletionsArgs),
     /// Print or write man pages.

@@ -1,20 +1,22 @@
 //! The binary `keepline`.
 
 mod account;
+mod admin;
 mod api;
 mod args;
 mod bench;
 mod commands;
+mod config;
 mod descriptors;
 mod exit;
 mod failure;
 mod limits;
+mod log;
 mod output;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
 
 // A task is allocated on a boundary of 128 bytes, where the allocator of glibc wastes about 40 %.
 #[global_allocator]
@@ -22,8 +24,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
-    trace();
-    match cli.command.unwrap_or_else(args::Command::without_a_word) {
+    let command = cli.command.unwrap_or_else(args::Command::without_a_word);
+    // A server logs as its settings say, which it reads first.
+    if !matches!(command, args::Command::Serve(_)) {
+        log::for_a_person();
+    }
+    match command {
         args::Command::Serve(serve) => commands::serve::run(&serve),
         args::Command::Backup(backup) => commands::backup::run(backup),
         args::Command::Restore(restore) => commands::restore::run(&restore),
@@ -39,13 +45,8 @@ fn main() -> ExitCode {
         args::Command::Token(token) => commands::token::run(token),
         args::Command::Echo(echo) => commands::echo::run(echo),
         args::Command::Bench(bench) => commands::bench::run(bench),
+        args::Command::Config(config) => commands::config::run(&config),
         args::Command::Completions(completions) => commands::manual::completions(&completions),
         args::Command::Man(man) => commands::manual::man(&man),
     }
-}
-
-/// Prints the library's own events on stderr: warnings, or what `RUST_LOG` asks for.
-fn trace() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -7,9 +7,11 @@ use keepline::liveness::HeartbeatError;
 
 use crate::accounts::Hashing;
 use crate::delivery::Rate;
+use crate::http::admin::AdminToken;
 use crate::line::{PaceLimit, Terms};
 use crate::retention::Limits;
 use crate::room::{Listeners, NoRoom, Room};
+use crate::tls::TlsFiles;
 
 mod warning;
 
@@ -23,8 +25,14 @@ pub struct Config {
     pub http: SocketAddr,
     /// Where the long connections come in.
     pub tcp: SocketAddr,
+    /// The certificate that HTTP and the long connections show; `None` for plaintext.
+    pub tls: Option<TlsFiles>,
+    /// Whether plaintext may leave the machine, as where something else in front ends TLS.
+    pub allow_plaintext: bool,
     /// Where health, metrics, sessions and backup are served: loopback only. `None` for nowhere.
     pub admin: Option<SocketAddr>,
+    /// What the admin listener asks for, but for health; `None` for nothing, as where nobody else works on the machine.
+    pub admin_token: Option<AdminToken>,
     /// Where cim's `/sendMsg` is served, if its dialects are on. `None` for nowhere.
     pub cim_http: Option<SocketAddr>,
     /// Whether cim's dialects are spoken.
@@ -65,7 +73,7 @@ const EVERYONE: Rate = Rate { per_second: 50, burst: 250 };
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the three values of the flag")]
 pub enum CimMode {
-    /// While the public listeners are on loopback.
+    /// While the public listeners are on loopback, without TLS.
     #[default]
     Auto,
     /// Yes, whoever can reach the listeners.
@@ -80,7 +88,10 @@ impl Default for Config {
         Self {
             http: local(8083),
             tcp: local(11211),
+            tls: None,
+            allow_plaintext: false,
             admin: Some(local(8084)),
+            admin_token: None,
             cim_http: Some(local(8081)),
             cim: CimMode::Auto,
             advertise: None,
@@ -105,7 +116,8 @@ impl Config {
         match self.cim {
             CimMode::On => true,
             CimMode::Off => false,
-            CimMode::Auto => self.http.ip().is_loopback() && self.tcp.ip().is_loopback(),
+            // Nor can any of them speak TLS.
+            CimMode::Auto => self.tls.is_none() && self.http.ip().is_loopback() && self.tcp.ip().is_loopback(),
         }
     }
 
@@ -134,6 +146,11 @@ impl Config {
             {
                 return Err(ConfigError::NotLoopback { what, address });
             }
+        }
+        if let Some((what, address)) = self.plaintext().first()
+            && !self.allow_plaintext
+        {
+            return Err(ConfigError::Plaintext { what, address: *address });
         }
         if self.login_within == Duration::ZERO {
             return Err(ConfigError::NoTimeForLogin);
@@ -167,9 +184,21 @@ pub enum ConfigError {
     /// The terms of our own protocol contradict each other.
     #[error("the heartbeat's terms: {0}")]
     Terms(HeartbeatError),
-    /// Whoever reaches it needs no password.
-    #[error("{what} at {address} has no authentication: give it a loopback address, as 127.0.0.1:8084")]
+    /// Whoever listens on the way would know what is said to it.
+    #[error("{what} at {address} is not for strangers: give it a loopback address, as 127.0.0.1:8084")]
     NotLoopback {
+        /// What listens.
+        what: &'static str,
+        /// Where.
+        address: SocketAddr,
+    },
+    /// Passwords and tokens could be read on the way.
+    #[error(
+        "{what} at {address} would be plaintext beyond loopback: passwords, tokens and messages could be read on the \
+         way. Give it a certificate (--tls-cert, --tls-key), listen on 127.0.0.1 behind what ends TLS, or say \
+         --allow-plaintext"
+    )]
+    Plaintext {
         /// What listens.
         what: &'static str,
         /// Where.
@@ -241,7 +270,7 @@ mod tests {
     #[test]
     fn what_can_not_work_is_refused_with_a_sentence() {
         type Change = fn(&mut Config);
-        let table: [(Change, &str); 11] = [
+        let table: [(Change, &str); 12] = [
             (
                 |config| config.terms.silence = Duration::from_secs(30),
                 "the heartbeat's terms: silence limit 30s is below twice the ping interval 25s: allow at least 50s, or \
@@ -249,12 +278,18 @@ mod tests {
             ),
             (
                 |config| config.admin = Some(([0, 0, 0, 0], 8084).into()),
-                "the admin listener at 0.0.0.0:8084 has no authentication: give it a loopback address, as \
+                "the admin listener at 0.0.0.0:8084 is not for strangers: give it a loopback address, as \
                  127.0.0.1:8084",
             ),
             (
                 |config| config.cim_http = Some(([10, 0, 0, 1], 8081).into()),
-                "cim's /sendMsg at 10.0.0.1:8081 has no authentication: give it a loopback address, as 127.0.0.1:8084",
+                "cim's /sendMsg at 10.0.0.1:8081 is not for strangers: give it a loopback address, as 127.0.0.1:8084",
+            ),
+            (
+                |config| config.tcp = ([10, 0, 0, 1], 7).into(),
+                "the IM port at 10.0.0.1:7 would be plaintext beyond loopback: passwords, tokens and messages could be \
+                 read on the way. Give it a certificate (--tls-cert, --tls-key), listen on 127.0.0.1 behind what ends \
+                 TLS, or say --allow-plaintext",
             ),
             (|config| config.login_within = Duration::ZERO, "zero time to log in: allow at least a second"),
             (

@@ -20,6 +20,7 @@ pub mod room;
 pub mod schedule;
 pub mod session;
 pub mod store;
+pub mod tls;
 
 pub use config::{CimMode, Config, ConfigError};
 pub use node::{Addresses, Node, StartError};

@@ -20,6 +20,11 @@ pub(crate) fn password() -> io::Result<Secret> {
     hex::<24>().map(Secret::new)
 }
 
+/// What opens an admin listener: 256 random bits.
+pub(crate) fn admin_token() -> io::Result<Secret> {
+    hex::<32>().map(Secret::new)
+}
+
 fn hex<const BYTES: usize>() -> io::Result<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;

@@ -1,4 +1,4 @@
-//! Admin: the client of a server's admin listener, which asks for no token.
+//! Admin: the client of a server's admin listener.
 
 use hyper::Method;
 use serde::de::DeserializeOwned;
@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::http::{Http, Question};
 use super::query::Query;
 use super::{ApiError, Seq, json};
+use crate::account::Secret;
 
 /// The client of an admin listener.
 #[derive(Debug)]
 pub(crate) struct Admin {
     http: Http,
+    token: Option<Secret>,
 }
 
 /// A live session.
@@ -58,8 +60,9 @@ struct Written {
 }
 
 impl Admin {
-    pub(crate) const fn new(http: Http) -> Self {
-        Self { http }
+    /// With the token that it asks for, if it does.
+    pub(crate) const fn new(http: Http, token: Option<Secret>) -> Self {
+        Self { http, token }
     }
 
     /// Every live session, or those of one user.
@@ -85,10 +88,10 @@ impl Admin {
     pub(crate) async fn backup(&self, to: &str) -> Result<u64, ApiError> {
         let body = json(&serde_json::json!({ "to": to }));
         let question = Question { method: Method::POST, path: "/backup".to_owned(), body: Some(body) };
-        self.http.ask(&question, None).await.map(|written: Written| written.bytes)
+        self.http.ask(&question, self.token.as_ref()).await.map(|written: Written| written.bytes)
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: String) -> Result<T, ApiError> {
-        self.http.ask(&Question { method, path, body: None }, None).await
+        self.http.ask(&Question { method, path, body: None }, self.token.as_ref()).await
     }
 }

@@ -12,6 +12,7 @@ use keepline_server::store::redb::{FILE, OpenError, Options, Redb};
 use serde::Serialize;
 
 use super::errand;
+use crate::admin::AdminToken;
 use crate::api::{Admin, Http, ServerUrl};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -33,6 +34,8 @@ pub(crate) struct BackupArgs {
     /// The admin listener of a server that runs, as http://127.0.0.1:8084.
     #[arg(long, value_name = "URL")]
     admin: Option<ServerUrl>,
+    #[command(flatten)]
+    token: AdminToken,
     /// One object a line.
     #[arg(long)]
     json: bool,
@@ -53,7 +56,7 @@ pub(crate) fn run(args: BackupArgs) -> ExitCode {
 
 async fn backup(args: BackupArgs) -> Result<(), Failure> {
     let bytes = match args.admin {
-        Some(admin) => ask(admin, &args.to).await?,
+        Some(admin) => ask(admin, &args.token, &args.to).await?,
         None => copy(&args.data, &args.to).await?,
     };
     let sentence = format!("{bytes} bytes of records copied to {}", args.to.display());
@@ -78,9 +81,9 @@ async fn copy(data: &Path, to: &Path) -> io::Result<u64> {
 }
 
 /// Has a server copy its store.
-async fn ask(admin: ServerUrl, to: &Path) -> Result<u64, Failure> {
+async fn ask(admin: ServerUrl, token: &AdminToken, to: &Path) -> Result<u64, Failure> {
     let to = std::path::absolute(to)?;
     let to = to.to_str().ok_or_else(|| Failure::usage("the path is not UTF-8, and so can't be told to the server"))?;
-    let admin = Admin::new(Http::new(admin, BACKUP_WITHIN + MARGIN));
+    let admin = Admin::new(Http::new(admin, BACKUP_WITHIN + MARGIN), token.find()?);
     Ok(admin.backup(to).await?)
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::errand;
 use crate::account::{Account, Who};
+use crate::admin::AdminToken;
 use crate::api::{Admin, Http, LiveSession, OwnSession, Seq, ServerUrl};
 use crate::failure::Failure;
 use crate::output::{Output, Row, moment, note, span};
@@ -55,6 +56,8 @@ struct By {
         default_missing_value = "http://127.0.0.1:8084"
     )]
     admin: Option<ServerUrl>,
+    #[command(flatten)]
+    token: AdminToken,
 }
 
 /// A session that was ended.
@@ -76,7 +79,7 @@ pub(crate) fn kick(args: KickArgs) -> ExitCode {
 
 async fn show(args: ConnsArgs) -> Result<(), Failure> {
     let output = Output::new(args.json);
-    let Some(admin) = args.by.listener(&args.who) else {
+    let Some(admin) = args.by.listener(&args.who)? else {
         let account = Account::open(&args.who).await?;
         return Ok(output.list(&account.api.sessions().await?)?);
     };
@@ -88,7 +91,7 @@ async fn show(args: ConnsArgs) -> Result<(), Failure> {
 }
 
 async fn end(args: KickArgs) -> Result<(), Failure> {
-    match args.by.listener(&args.who) {
+    match args.by.listener(&args.who)? {
         Some(admin) => admin.kick(args.session).await?,
         None => Account::open(&args.who).await?.api.kick(args.session).await?,
     }
@@ -97,9 +100,9 @@ async fn end(args: KickArgs) -> Result<(), Failure> {
 }
 
 impl By {
-    fn listener(&self, who: &Who) -> Option<Admin> {
-        let url = self.admin.clone()?;
-        Some(Admin::new(Http::new(url, who.timeout.to_std())))
+    fn listener(&self, who: &Who) -> Result<Option<Admin>, Failure> {
+        let Some(url) = self.admin.clone() else { return Ok(None) };
+        Ok(Some(Admin::new(Http::new(url, who.timeout.to_std()), self.token.find()?)))
     }
 }
 

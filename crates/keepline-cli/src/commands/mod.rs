@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod chat;
+pub(crate) mod config;
 pub(crate) mod conns;
 pub(crate) mod echo;
 mod errand;

@@ -81,11 +81,30 @@ fn a_running_server_is_backed_up_and_another_restored_from_it() {
     let said = String::from_utf8_lossy(&in_use.stderr);
     assert!(!in_use.status.success() && said.contains("--admin"), "{said}");
     let admin = at["admin"].as_str().expect("an admin listener");
-    let copied = run(&["backup", "--to", &backup, "--admin", admin]);
+    let token = format!("{data}/admin.token");
+    let copied = run(&["backup", "--to", &backup, "--admin", admin, "--admin-token-file", &token]);
     assert!(copied.status.success(), "{copied:?}");
-    let again = run(&["backup", "--to", &backup, "--admin", &format!("http://{admin}"), "--json"]);
+    let again = run(&[
+        "backup",
+        "--to",
+        &backup,
+        "--admin",
+        &format!("http://{admin}"),
+        "--json",
+        "--admin-token-file",
+        &token,
+    ]);
     assert_eq!(again.status.code(), Some(1), "a backup was written over: {again:?}");
-    let second = run(&["backup", "--to", &folder.path("second"), "--admin", &format!("http://{admin}"), "--json"]);
+    let second = run(&[
+        "backup",
+        "--to",
+        &folder.path("second"),
+        "--admin",
+        &format!("http://{admin}"),
+        "--json",
+        "--admin-token-file",
+        &token,
+    ]);
     let told: Value = serde_json::from_slice(&second.stdout).expect("a line of JSON");
     assert!(told["bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{told}");
     let over = run(&["restore", "--from", &backup, "--data", &data, "--force"]);

@@ -9,6 +9,7 @@ mod echo;
 mod figures;
 mod harness;
 mod netty;
+mod operation;
 mod readme;
 mod server;
 mod silence;

@@ -11,7 +11,7 @@ use super::{CimMode, Config};
 pub enum Warning {
     /// Nothing is encrypted, and others share the way.
     Plaintext {
-        /// What listens there, with its verb.
+        /// What listens there.
         what: &'static str,
         /// Where.
         address: SocketAddr,
@@ -25,13 +25,25 @@ impl Config {
     /// work; this works.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        let public = [("HTTP at {} is", self.http), ("the long connections at {} are", self.tcp)];
-        let open = public.into_iter().filter(|(_, address)| !address.ip().to_canonical().is_loopback());
-        let mut warnings: Vec<_> = open.map(|(what, address)| Warning::Plaintext { what, address }).collect();
-        if self.cim == CimMode::On && !warnings.is_empty() {
+        let mut warnings = Vec::new();
+        for (what, address) in self.plaintext() {
+            warnings.push(Warning::Plaintext { what, address });
+        }
+        if self.cim == CimMode::On && !self.beyond_loopback().is_empty() {
             warnings.push(Warning::OpenCim);
         }
         warnings
+    }
+
+    /// What listens beyond loopback, and where.
+    fn beyond_loopback(&self) -> Vec<(&'static str, SocketAddr)> {
+        let public = [("HTTP", self.http), ("the IM port", self.tcp)];
+        public.into_iter().filter(|(_, address)| !address.ip().to_canonical().is_loopback()).collect()
+    }
+
+    /// What is plaintext where others can read it.
+    pub(super) fn plaintext(&self) -> Vec<(&'static str, SocketAddr)> {
+        if self.tls.is_some() { Vec::new() } else { self.beyond_loopback() }
     }
 }
 
@@ -40,9 +52,8 @@ impl fmt::Display for Warning {
         match self {
             Self::Plaintext { what, address } => write!(
                 f,
-                "{} plaintext beyond loopback: passwords, tokens and messages can be read on the way. Put what ends TLS \
-                 in front of it, or listen on 127.0.0.1",
-                what.replace("{}", &address.to_string())
+                "{what} at {address} is plaintext beyond loopback: passwords, tokens and messages can be read on the \
+                 way, but between here and what ends TLS in front of it"
             ),
             Self::OpenCim => f.write_str(
                 "cim's dialects are on beyond loopback: they have no authentication, so whoever reaches the listeners \
@@ -63,9 +74,9 @@ mod tests {
             ("[::1]:1", "127.9.9.9:2", CimMode::Auto, &[]),
             ("[::ffff:127.0.0.1]:1", "127.0.0.1:2", CimMode::On, &[]),
             ("0.0.0.0:1", "127.0.0.1:2", CimMode::Auto, &["HTTP at 0.0.0.0:1 is plaintext beyond loopback"]),
-            ("127.0.0.1:1", "[::]:2", CimMode::Off, &["the long connections at [::]:2 are plaintext"]),
-            ("10.0.0.1:1", "10.0.0.1:2", CimMode::Off, &["HTTP at 10.0.0.1:1", "the long connections at 10.0.0.1:2"]),
-            ("127.0.0.1:1", "10.0.0.1:2", CimMode::On, &["the long connections at", "cim's dialects are on beyond"]),
+            ("127.0.0.1:1", "[::]:2", CimMode::Off, &["the IM port at [::]:2 is plaintext"]),
+            ("10.0.0.1:1", "10.0.0.1:2", CimMode::Off, &["HTTP at 10.0.0.1:1", "the IM port at 10.0.0.1:2"]),
+            ("127.0.0.1:1", "10.0.0.1:2", CimMode::On, &["the IM port at", "cim's dialects are on beyond"]),
         ];
         for (http, tcp, cim, expected) in table {
             let config = Config { http: http.parse().unwrap(), tcp: tcp.parse().unwrap(), cim, ..Config::default() };

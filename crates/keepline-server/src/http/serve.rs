@@ -14,12 +14,14 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use keepline::KernelWatch;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::metrics::Metrics;
+use crate::tls::Tls;
 
 /// What one listener allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +65,11 @@ pub struct Dialled(pub SocketAddr);
 
 /// Serves a router until `stop`, then lets requests in flight end in [`Limits::stop_within`].
 ///
+/// With [`Tls`], each connection begins with its handshake, which has the same time as the first request's headers.
 /// `name` is the listener's label in the metrics. The handlers find the address that was dialled as [`Dialled`] among
 /// the request's extensions.
 pub async fn serve(
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<Arc<Tls>>),
     name: &'static str,
     router: Router,
     limits: Limits,
@@ -91,9 +94,10 @@ pub async fn serve(
             }
         };
         let (http, router, stop, metrics) = (http.clone(), router.clone(), stop.clone(), Arc::clone(&metrics));
+        let tls = tls.clone();
         connections.spawn(async move {
             metrics.http_opened(name);
-            if let Err(error) = connection(stream, &http, router, &stop, limits).await {
+            if let Err(error) = connection(stream, tls, &http, router, &stop, limits).await {
                 tracing::debug!(listener = name, %error, "HTTP connection ended");
             }
             metrics.http_closed(name);
@@ -108,6 +112,7 @@ pub async fn serve(
 /// One connection until its end.
 async fn connection(
     stream: TcpStream,
+    tls: Option<Arc<Tls>>,
     http: &http1::Builder,
     router: Router,
     stop: &CancellationToken,
@@ -117,6 +122,24 @@ async fn connection(
     stream.set_nodelay(true)?;
     let unread_ms = u64::try_from(limits.unread_within.as_millis()).unwrap_or(u64::MAX);
     KernelWatch::after(keepline::Duration::from_millis(unread_ms)).apply(&stream)?;
+    let Some(tls) = tls else { return exchanges(stream, dialled, http, router, stop, limits).await };
+    let shaking = tokio::time::timeout(limits.headers_within, tls.upgrade()(stream));
+    match stop.run_until_cancelled(shaking).await {
+        Some(Ok(secured)) => exchanges(secured?, dialled, http, router, stop, limits).await,
+        Some(Err(_)) => Err(io::ErrorKind::TimedOut.into()),
+        None => Ok(()),
+    }
+}
+
+/// The requests of one connection, and their answers.
+async fn exchanges(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    dialled: Dialled,
+    http: &http1::Builder,
+    router: Router,
+    stop: &CancellationToken,
+    limits: Limits,
+) -> io::Result<()> {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(dialled);

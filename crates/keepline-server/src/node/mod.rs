@@ -31,6 +31,7 @@ use crate::room::Room;
 use crate::schedule::Schedules;
 use crate::session::{Environment, Hub};
 use crate::store::{Store, StoreError};
+use crate::tls::{self, Tls, TlsError};
 
 mod delayed;
 mod ending;
@@ -44,6 +45,7 @@ pub struct Node {
     room: Room,
     services: Arc<Services>,
     lines: ServerHandle,
+    tls: Option<Arc<Tls>>,
     ending: Ending,
 }
 
@@ -68,6 +70,9 @@ pub enum StartError {
     /// The settings contradict each other.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
+    /// The certificate can't be shown.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// What is stored can't be read.
     #[error("the store: {0}")]
     Store(#[from] StoreError),
@@ -112,6 +117,7 @@ impl Node {
     ) -> Result<Self, StartError> {
         config.check()?;
         let room = config.room()?;
+        let tls = config.tls.clone().map(Tls::load).transpose()?;
         let bound = Bound::at(&config).await?;
         let services = wire(&config, store, &bound, hub).await?;
         let lines = Lines::new(
@@ -122,27 +128,35 @@ impl Node {
         )
         .map_err(crate::config::ConfigError::Terms)?;
         let mut settings = lines.server_settings();
+        // Of the time to log in, which goes on from accept, one half: who can't shake hands by then is gone.
+        settings.upgrade_within = (config.login_within / 2).into();
         settings.outbox.age = config.slow_after.into();
         settings.observer = Some(Arc::clone(&services.metrics) as _);
         let mut limits = Limits::default();
         limits.connections = room.lines;
         let addresses = bound.addresses.clone();
         let server = Server::new(bound.tcp, settings, limits);
-        let node = Self { addresses, room, services, lines: server.handle(), ending: Ending::default() };
+        let node = Self { addresses, room, services, lines: server.handle(), tls, ending: Ending::default() };
         let Ending { lines: line_tasks, public, admin, .. } = &node.ending;
-        line_tasks.spawn(server.run(LineService(lines)));
+        match &node.tls {
+            None => drop(line_tasks.spawn(server.run(LineService(lines)))),
+            Some(tls) => {
+                drop(line_tasks.spawn(server.run_upgraded(tls.upgrade(), LineService(lines))));
+                public.tasks.spawn(tls::watch(Arc::clone(tls), public.end.clone()));
+            }
+        }
         let retention = Retention::new(Arc::clone(&node.services.store), Arc::new(clock::System), config.retention);
         public.tasks.spawn(retention.run(public.end.clone()));
         public.tasks.spawn(sweep::run(Arc::clone(&node.services), public.end.clone()));
         let router = http::public(&node.services, config.speaks_cim());
-        node.serve_http(public, "public", bound.http, room.http, router);
+        node.serve_http(public, "public", (bound.http, node.tls.clone()), room.http, router);
         if let Some(listener) = bound.cim_http {
-            node.serve_http(public, "cim_push", listener, room.cim_http, http::cim::push(&node.services));
+            node.serve_http(public, "cim_push", (listener, None), room.cim_http, http::cim::push(&node.services));
         }
         if let Some(listener) = bound.admin {
-            let reached =
-                http::admin::Admin { services: Arc::clone(&node.services), drain: Arc::new(node.ending.clone()) };
-            node.serve_http(admin, "admin", listener, room.admin, http::admin::router(reached));
+            let (services, drain) = (Arc::clone(&node.services), Arc::new(node.ending.clone()));
+            let reached = http::admin::Admin { services, drain, token: config.admin_token.clone() };
+            node.serve_http(admin, "admin", (listener, None), room.admin, http::admin::router(reached));
         }
         Ok(node)
     }
@@ -169,6 +183,12 @@ impl Node {
     #[must_use]
     pub const fn lines(&self) -> &ServerHandle {
         &self.lines
+    }
+
+    /// The certificate it shows, to have it read again; `None` where it shows none.
+    #[must_use]
+    pub const fn tls(&self) -> Option<&Arc<Tls>> {
+        self.tls.as_ref()
     }
 
     /// Resolves when the admin listener was asked to let the server go. It is not ready from then on; all else is for
@@ -200,7 +220,7 @@ impl Node {
         &self,
         part: &Part,
         name: &'static str,
-        listener: TcpListener,
+        listener: (TcpListener, Option<Arc<Tls>>),
         connections: usize,
         router: axum::Router,
     ) {

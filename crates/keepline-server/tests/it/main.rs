@@ -26,4 +26,5 @@ mod stage;
 mod store;
 mod storm;
 mod support;
+mod tls;
 mod window;

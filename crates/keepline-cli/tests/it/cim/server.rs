@@ -11,7 +11,7 @@ use std::time::Instant;
 use keepline_witness::request;
 use serde_json::Value;
 
-use crate::harness::{Host, Namespace, PATIENCE, Process, command, ms};
+use crate::harness::{ADMIN_TOKEN, ADMIN_VARIABLE, Host, Namespace, PATIENCE, Process, command, ms};
 
 /// `keepline serve`, listening.
 pub(super) struct Server<'a> {
@@ -69,6 +69,11 @@ impl<'a> Server<'a> {
         for (flag, address) in ports {
             command.args([flag, &address.to_string()]);
         }
+        if self.place.is_some() {
+            // The cable is the test's own.
+            command.arg("--allow-plaintext");
+        }
+        command.env(ADMIN_VARIABLE, ADMIN_TOKEN);
         let process = Process::spawn("keepline serve", command);
         let line = process.next_line(Instant::now() + PATIENCE);
         let line = line.unwrap_or_else(|| panic!("an early end; {}", process.complaint()));
@@ -89,7 +94,7 @@ impl<'a> Server<'a> {
     pub(super) fn wait_until_all_arrived(&self) {
         let (host, admin, by) = (Host::here(), self.admin, Instant::now() + PATIENCE);
         loop {
-            let answer = host.run(async move { request(admin, "GET", "/sessions", None, None).await });
+            let answer = host.run(async move { request(admin, "GET", "/sessions", Some(ADMIN_TOKEN), None).await });
             let answer = answer.expect("an answer of the admin listener").json();
             let sessions = answer["sessions"].as_array().unwrap_or_else(|| panic!("no sessions in {answer}"));
             if sessions.iter().all(|session| session["caught_up"] == true) {

@@ -13,7 +13,7 @@ use super::host::Host;
 use super::net::{Namespace, command};
 use super::people::{DEVICE, People};
 use super::process::Process;
-use super::{PATIENCE, SCHEDULING, SLOT};
+use super::{ADMIN_TOKEN, ADMIN_VARIABLE, PATIENCE, SCHEDULING, SLOT};
 
 /// `keepline serve`, listening.
 pub(crate) struct Im {
@@ -71,8 +71,13 @@ impl Im {
     fn spawn(mut command: Command, place: Option<&Namespace>, people: &People, args: &str) -> Self {
         let public = place.map_or("127.0.0.1", |place| place.listen);
         command.args(["serve", "--json", "--cim", "on", "--cim-http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        if place.is_some() {
+            // The cable is the test's own.
+            command.arg("--allow-plaintext");
+        }
         command.args(["--http", &format!("{public}:0"), "--tcp", &format!("{public}:0"), "--data"]).arg(people.data());
         command.args(args.split_ascii_whitespace()).env("RUST_LOG", "info").env("NO_COLOR", "1");
+        command.env(ADMIN_VARIABLE, ADMIN_TOKEN);
         let process = Process::spawn("keepline serve", command);
         let line = process.next_line(Instant::now() + PATIENCE).unwrap_or_else(|| panic!("{}", process.complaint()));
         let told: Value = serde_json::from_str(&line.text).expect("a line of JSON");
@@ -132,7 +137,7 @@ impl Im {
     #[track_caller]
     pub(crate) fn ask_admin(&self, host: &Host, path: &str) -> String {
         let (admin, path) = (self.admin, path.to_owned());
-        let answer = host.run(async move { request(admin, "GET", &path, None, None).await });
+        let answer = host.run(async move { request(admin, "GET", &path, Some(ADMIN_TOKEN), None).await });
         let answer = answer.unwrap_or_else(|error| panic!("{error}; {}", self.complaint()));
         String::from_utf8(answer.body).expect("text")
     }

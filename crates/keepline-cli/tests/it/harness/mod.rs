@@ -38,6 +38,10 @@ pub(crate) const SCHEDULING: Duration = Duration::from_millis(800);
 /// For what has no stated limit: only a test that would hang meets it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The token of the admin listeners of the tests' servers, which have it from [`ADMIN_VARIABLE`].
+pub(crate) const ADMIN_TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const ADMIN_VARIABLE: &str = "KEEPLINE_ADMIN__TOKEN";
+
 /// A time in whole milliseconds.
 pub(crate) const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)

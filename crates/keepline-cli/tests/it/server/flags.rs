@@ -31,6 +31,10 @@ fn what_can_not_be_is_refused_with_what_to_change() {
         ("--pace fast", "write a whole number of messages a second, as 20, or off"),
         ("--max-connections 0", "0 long connections would refuse everybody: allow at least 1 (--max-connections)"),
         ("--max-connections 999999999999", "or raise that limit (ulimit -n) to at least"),
+        ("--http 0.0.0.0:0", "HTTP at 0.0.0.0:0 would be plaintext beyond loopback"),
+        ("--tcp [::]:0", "the IM port at [::]:0 would be plaintext beyond loopback"),
+        ("--tls-cert a.pem", "--tls-cert: listen.tls.cert wants listen.tls.key beside it"),
+        ("--tls-key a.pem", "--tls-key: listen.tls.key wants listen.tls.cert beside it"),
         ("--name=", "the server's name is 1 to 64 bytes without control characters"),
     ] {
         let ended = serve(arguments).end();
@@ -45,11 +49,11 @@ fn what_strangers_could_read_or_be_is_said_on_stderr_at_the_start() {
     for (arguments, sentences) in [
         ("", &[][..]),
         ("--cim on", &[]),
-        ("--http 0.0.0.0:0 --cim off", &["warning: HTTP at 0.0.0.0:0 is plaintext beyond loopback"]),
+        ("--http 0.0.0.0:0 --cim off --allow-plaintext", &["warning: HTTP at 0.0.0.0:0 is plaintext beyond loopback"]),
         (
-            "--tcp 0.0.0.0:0 --cim on",
+            "--tcp 0.0.0.0:0 --cim on --allow-plaintext",
             &[
-                "warning: the long connections at 0.0.0.0:0 are plaintext beyond loopback",
+                "warning: the IM port at 0.0.0.0:0 is plaintext beyond loopback",
                 "warning: cim's dialects are on beyond loopback",
             ],
         ),

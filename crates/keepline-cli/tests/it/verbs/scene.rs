@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::harness::{Folder, PATIENCE, Process, hello_of};
+use crate::harness::{ADMIN_TOKEN, ADMIN_VARIABLE, Folder, PATIENCE, Process, hello_of};
 
 /// A server, and a person beside it.
 pub(super) struct Scene {
@@ -40,6 +40,7 @@ impl Scene {
         for listener in ["--http", "--tcp", "--admin", "--cim-http"] {
             command.args([listener, "127.0.0.1:0"]);
         }
+        command.env(ADMIN_VARIABLE, ADMIN_TOKEN);
         let server = Process::spawn("keepline serve", command);
         let line = server.next_line(Instant::now() + PATIENCE).expect("it says where it listens");
         let told: Value = serde_json::from_str(&line.text).expect("a line of JSON");
@@ -102,6 +103,7 @@ impl Person {
         let mut command = Command::new(program);
         command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("XDG_CONFIG_HOME", self.folder.path()).env("KEEPLINE_SERVER", &self.server);
+        command.env("KEEPLINE_ADMIN_TOKEN", ADMIN_TOKEN);
         command
     }
 

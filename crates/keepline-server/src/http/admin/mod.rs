@@ -1,13 +1,14 @@
 //! Admin: health, metrics, sessions, backup and drain, on a listener of their own that is not for strangers.
 //!
-//! Nothing here asks for a token: whoever reaches the listener may. So it binds to loopback ([`may_bind`]), and it
-//! takes only requests whose `Host` is an address or `localhost`, so that a page in a browser that has a name of its
-//! own point here (DNS rebinding) reads nothing.
+//! It binds to loopback ([`may_bind`]), and where others work on the same machine it asks for a token ([`AdminToken`])
+//! but for `/health` and `/ready`, which tell nothing of anybody. It takes only requests whose `Host` is an address or
+//! `localhost`, so that a page in a browser that has a name of its own point here (DNS rebinding) reads nothing.
 
 mod backup;
 mod health;
 mod host;
 mod sessions;
+mod token;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 
@@ -24,6 +25,8 @@ use super::Services;
 use super::error::{ApiError, Code};
 use super::guard::{Face, REQUEST_WITHIN, guard};
 use crate::metrics;
+
+pub use token::AdminToken;
 
 /// What the admin listener reaches.
 #[derive(Clone)]
@@ -33,6 +36,8 @@ pub struct Admin {
     pub services: Arc<Services>,
     /// Whether the server has been told to go, and how it is told.
     pub drain: Arc<dyn Drain>,
+    /// What it asks for; `None` for nothing: whoever reaches the listener may then.
+    pub token: Option<AdminToken>,
 }
 
 /// How a server is told to go.
@@ -52,18 +57,19 @@ pub const BACKUP_WITHIN: Duration = Duration::from_secs(3600);
 pub fn router(admin: Admin) -> Router {
     let metrics = Arc::clone(&admin.services.metrics);
     let reached = admin.clone();
-    let router = Router::new()
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
+    let asked = from_fn_with_state(admin.token.clone(), token::check);
+    let open = Router::new().route("/health", get(health::health)).route("/ready", get(health::ready));
+    let closed = Router::new()
         .route("/metrics", get(health::metrics))
         .route("/sessions", get(sessions::list))
         .route("/sessions/{session}", delete(sessions::kick))
         .route("/drain", post(health::drain))
-        .with_state(admin)
-        .layer(from_fn(host::check));
+        .route_layer(asked.clone());
+    let router = open.merge(closed).with_state(admin).layer(from_fn(host::check));
     let face = Face { listener: "admin", within: REQUEST_WITHIN, refuse };
     // With a time of its own: no other request may take so long.
-    let backup = Router::new().route("/backup", post(backup::backup)).with_state(reached).layer(from_fn(host::check));
+    let backup = Router::new().route("/backup", post(backup::backup)).route_layer(asked);
+    let backup = backup.with_state(reached).layer(from_fn(host::check));
     let patient = Face { within: BACKUP_WITHIN, refuse: refuse_backup, ..face };
     guard(router, face, &metrics).merge(guard(backup, patient, &metrics))
 }
@@ -78,7 +84,7 @@ pub fn may_bind(address: SocketAddr, anywhere: bool) -> Result<(), NotLoopback> 
 
 /// An address at which strangers could reach the admin listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the admin listener asks for no token and {address} is not loopback: use 127.0.0.1, or allow it explicitly")]
+#[error("the admin listener is plaintext and {address} is not loopback: use 127.0.0.1, or allow it explicitly")]
 pub struct NotLoopback {
     address: SocketAddr,
 }

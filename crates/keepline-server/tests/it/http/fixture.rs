@@ -65,7 +65,7 @@ impl Fixture {
         let node = Node::start(config, store.clone()).await.expect("it starts");
         let services = node.services().clone();
         let draining = Arc::new(Draining::default());
-        let admin = Admin { services: services.clone(), drain: draining.clone() };
+        let admin = Admin { services: services.clone(), drain: draining.clone(), token: None };
         Self {
             public: http::public(&services, cim),
             push: http::cim::push(&services),

@@ -32,7 +32,7 @@ async fn served(limits: Limits) -> Served {
         .route("/large", get(|| async { vec![b'x'; 32 << 20] }))
         .route("/dialled", get(|axum::Extension(Dialled(at)): axum::Extension<Dialled>| async move { at.to_string() }));
     let stop = CancellationToken::new();
-    let task = tokio::spawn(serve(listener, "test", router, limits, Metrics::new().into(), stop.clone()));
+    let task = tokio::spawn(serve((listener, None), "test", router, limits, Metrics::new().into(), stop.clone()));
     Served { address, stop, task }
 }
 

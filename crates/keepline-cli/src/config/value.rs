@@ -1,0 +1,111 @@
+//! Value: how the text of a setting is read, the same wherever it stands.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use keepline_server::CimMode;
+use keepline_server::line::PaceLimit;
+use tracing_subscriber::EnvFilter;
+
+use crate::account::Secret;
+use crate::limits::Limits;
+
+/// After a rest, a user may send what is the pace in so many seconds.
+const AT_REST: u32 = 5;
+
+/// A secret of fewer bytes can be guessed.
+const SHORTEST_SECRET: usize = 32;
+
+/// How fast a user may send; `None` for as fast as he can.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace(pub(crate) Option<PaceLimit>);
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One object a line.
+    Json,
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an IP address and a port, as 127.0.0.1:8083".to_owned())
+}
+
+pub(super) fn address_or_off(text: &str) -> Result<Option<SocketAddr>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| "write an IP address and a port, as 127.0.0.1:8081, or off".to_owned())
+}
+
+/// As `read` reads it; nothing is `None`.
+pub(super) fn optional<T>(text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+    if text.is_empty() { Ok(None) } else { read(text).map(Some) }
+}
+
+pub(super) fn ip(text: &str) -> Result<std::net::IpAddr, String> {
+    text.parse().map_err(|_| "write an IP address, as 203.0.113.7".to_owned())
+}
+
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    Ok(PathBuf::from(text))
+}
+
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "write true or false".to_owned())
+}
+
+pub(super) fn pace(text: &str) -> Result<Pace, String> {
+    if text == "off" {
+        return Ok(Pace(None));
+    }
+    let limit = |per_second: u32| PaceLimit { per_second, burst: per_second.saturating_mul(AT_REST) };
+    text.parse()
+        .map(|per_second| Pace(Some(limit(per_second))))
+        .map_err(|_| "write a whole number of messages a second, as 20, or off".to_owned())
+}
+
+pub(super) fn cim(text: &str) -> Result<CimMode, String> {
+    match text {
+        "auto" => Ok(CimMode::Auto),
+        "on" => Ok(CimMode::On),
+        "off" => Ok(CimMode::Off),
+        _ => Err("write auto, on or off".to_owned()),
+    }
+}
+
+pub(super) fn limits(text: &str) -> Result<Limits, String> {
+    Limits::from_str(text, false).map_err(|_| "write default or bench".to_owned())
+}
+
+pub(super) fn workers(text: &str) -> Result<u16, String> {
+    let number = text.parse().ok().filter(|number| (1..=1024).contains(number));
+    number.ok_or_else(|| "write a number of threads from 1 to 1024".to_owned())
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("write text or json".to_owned()),
+    }
+}
+
+pub(super) fn filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map_err(|error| format!("{error}; write levels, as info or warn,keepline=debug"))?;
+    Ok(text.to_owned())
+}
+
+pub(super) fn secret(text: &str) -> Result<Secret, String> {
+    // What a header can carry, so that it can be shown.
+    if text.len() < SHORTEST_SECRET || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!(
+            "write at least {SHORTEST_SECRET} characters of ASCII without spaces, from a random source"
+        ));
+    }
+    Ok(Secret::new(text.to_owned()))
+}

@@ -1,0 +1,75 @@
+//! Token: what the admin listener asks for, and of which it keeps a hash only.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest as _, Sha256};
+
+use crate::http::error::{ApiError, Code};
+
+/// The token of an admin listener. Only its hash is here: what is random and long needs no slow one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminToken(Arc<[u8; 32]>);
+
+impl AdminToken {
+    /// This text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(Arc::new(Sha256::digest(text).into()))
+    }
+
+    /// Whether a text is this token. Every byte of the hashes is looked at, so that the time says nothing.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        let other: [u8; 32] = Sha256::digest(text).into();
+        self.0.iter().zip(other).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
+    }
+
+    /// Whether a request shows it.
+    fn shown_by(&self, request: &Request) -> bool {
+        let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let shown = value.and_then(|value| value.split_once(' '));
+        shown.is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && self.is(token.trim()))
+    }
+}
+
+/// Lets through what shows the token, and everything where none is asked for.
+pub(super) async fn check(State(token): State<Option<AdminToken>>, request: Request, next: Next) -> Response {
+    if token.is_none_or(|token| token.shown_by(&request)) {
+        return next.run(request).await;
+    }
+    tracing::warn!(
+        reason = "auth_failed",
+        path = request.uri().path(),
+        "a request to the admin listener without its token"
+    );
+    let message =
+        "the admin listener wants Authorization: Bearer <token>; the token is in admin.token in the data directory";
+    ApiError::new(Code::AuthFailed, message).into_response()
+}
+
+impl fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminToken(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_itself_and_nothing_else_and_is_not_printed() {
+        let token = AdminToken::of("0123456789abcdef");
+        for (text, is) in
+            [("0123456789abcdef", true), ("0123456789abcdeg", false), ("0123456789abcde", false), ("", false)]
+        {
+            assert_eq!(token.is(text), is, "{text:?}");
+        }
+        assert_eq!(format!("{token:?}"), "AdminToken(..)");
+    }
+}
