@@ -17,7 +17,7 @@ pub(crate) async fn watch(tls: Arc<Tls>, stopping: CancellationToken) {
         // Files are not for the threads of the runtime.
         match tokio::task::spawn_blocking(move || looking.reload_if_touched()).await {
             Ok(Ok(Reloaded::Changed)) => {
-                tracing::info!(files = ?tls.files(), "another certificate is shown from now on")
+                tracing::info!(files = ?tls.files(), "another certificate is shown from now on");
             }
             Ok(Ok(Reloaded::Same)) => {}
             Ok(Err(error)) => tracing::error!(%error, "the new certificate can't be used: the old one is shown on"),
