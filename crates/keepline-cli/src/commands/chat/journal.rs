@@ -60,7 +60,7 @@ impl Journal {
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let (orders, received) = sync_channel(WAITING);
         let fate = Arc::new(Fate::default());
-        let writer = Writer { folder: folder.clone(), day: None, fate: Arc::clone(&fate) };
+        let writer = Writer { folder: folder.clone(), day: None, troubled: false, fate: Arc::clone(&fate) };
         thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&received))?;
         Ok(Self { folder, orders, fate })
     }
@@ -111,46 +111,44 @@ struct Writer {
     folder: PathBuf,
     /// The file of a day that is open.
     day: Option<(String, BufWriter<File>)>,
+    /// Whether lines are not kept now, and it has been told.
+    troubled: bool,
     fate: Arc<Fate>,
 }
 
 impl Writer {
     fn run(mut self, orders: &Receiver<Order>) {
-        let mut troubled = false;
         while let Ok(order) = orders.recv() {
-            let mut written = self.obey(order);
+            self.obey(order);
             while let Ok(order) = orders.try_recv() {
-                let next = self.obey(order);
-                written = written.and(next);
+                self.obey(order);
             }
-            match written.and_then(|()| self.flush()) {
-                Ok(()) => troubled = false,
-                Err(error) => {
-                    self.day = None;
-                    if !troubled {
-                        troubled = true;
-                        *self.fate.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
-                    }
+            self.flush();
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Line { day, line } => {
+                if let Err(error) = self.write(&day, &line) {
+                    self.fate.lost.fetch_add(1, Ordering::Relaxed);
+                    self.fail(&error);
                 }
+            }
+            Order::Flush(done) => {
+                self.flush();
+                // Who no longer waits is no concern.
+                let _ = done.try_send(());
             }
         }
     }
 
-    fn obey(&mut self, order: Order) -> io::Result<()> {
-        match order {
-            Order::Line { day, line } => {
-                let written = self.write(&day, &line);
-                if written.is_err() {
-                    self.fate.lost.fetch_add(1, Ordering::Relaxed);
-                }
-                written
-            }
-            Order::Flush(done) => {
-                let flushed = self.flush();
-                // Who no longer waits is no concern.
-                let _ = done.try_send(());
-                flushed
-            }
+    /// The file is opened anew for the next line.
+    fn fail(&mut self, error: &io::Error) {
+        self.day = None;
+        if !self.troubled {
+            self.troubled = true;
+            *self.fate.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
         }
     }
 
@@ -173,8 +171,12 @@ impl Writer {
         file.write_all(line.as_bytes())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.day.as_mut().map_or(Ok(()), |(_, file)| file.flush())
+    fn flush(&mut self) {
+        let Some((_, file)) = &mut self.day else { return };
+        match file.flush() {
+            Ok(()) => self.troubled = false,
+            Err(error) => self.fail(&error),
+        }
     }
 }
 
