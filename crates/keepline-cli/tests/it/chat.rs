@@ -2,6 +2,7 @@
 //! frozen.
 
 mod commands;
+mod document;
 mod ends;
 mod frozen;
 mod restart;

@@ -95,10 +95,13 @@ async fn chat(args: ChatArgs) -> Result<(), Failure> {
             return Err(error.into());
         }
     }
-    match exit? {
-        Exit::Ok => Ok(()),
-        exit => Err(Failure { exit, message: "the chat has ended before it was left".to_owned() }),
-    }
+    let exit = exit?;
+    let message = match exit {
+        Exit::Ok => return Ok(()),
+        Exit::Timeout => "not everything that was typed has an answer",
+        _ => "the chat was ended, or something that was typed was refused",
+    };
+    Err(Failure { exit, message: message.to_owned() })
 }
 
 /// Sees that the token is still good, which gets another where it is not. A server that is not there is no hindrance: the

@@ -61,6 +61,8 @@ pub(super) struct Talk {
     /// What was asked and is not answered.
     question: Option<Question>,
     interrupted: bool,
+    /// Whether a message of mine was refused.
+    refused: bool,
     line: Heard,
     pauses: Pauses,
     /// Up to where each conversation was shown since the person last typed: who types has read what stands above.
@@ -114,6 +116,7 @@ impl Talk {
             followers: JoinSet::new(),
             question: None,
             interrupted: false,
+            refused: false,
             line: Heard::Nothing,
             pauses: Pauses::default(),
             shown: BTreeMap::new(),
@@ -252,7 +255,10 @@ impl Talk {
                 tell_all || sent.announced
             }
             SendState::PutOff(_) => !std::mem::replace(&mut sent.announced, true),
-            SendState::Refused(_) => true,
+            SendState::Refused(_) => {
+                self.refused = true;
+                true
+            }
             // The end of the chat says it of all.
             SendState::Waiting | SendState::OnItsWay | SendState::Ended(_) => false,
         };

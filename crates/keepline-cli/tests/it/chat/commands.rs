@@ -73,7 +73,7 @@ fn cim_flaw_34_each_command_is_answered_and_no_line_ends_the_chat() {
     ann.out("nothing left", |line| line.contains("nothing is to be sent later"));
     ann.say(":q!");
     let ended = ann.end();
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.code, Some(1), "nobody was told hello: {ended:?}");
     let said = ended.out.join("\n");
     assert_eq!(said.matches("[all] ann: soon").count(), 1, "{said}");
     assert!(!said.contains('\u{1b}'), "no escape sequence reaches a pipe: {said}");

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Talk {
     /// Waits until what was typed has its answers, as long as the library does, or until Ctrl-C or a signal; then says
-    /// what has none. It changes `Ok` into `Timeout`.
+    /// what has none. It changes `Ok` into `Timeout`, and for a script into `Failed` if something was refused.
     pub(super) async fn leave(
         mut self,
         exit: Exit,
@@ -47,7 +47,9 @@ impl Talk {
         }
         drop(closed);
         self.hear_last_words().await?;
-        let mut exit = exit;
+        // A person has seen it; a script has the code only.
+        let failed = exit == Exit::Ok && self.refused && self.screen.is_pipe();
+        let mut exit = if failed { Exit::Failed } else { exit };
         for line in self.unsent() {
             exit = if exit == Exit::Ok { Exit::Timeout } else { exit };
             self.screen.say(line).await?;
