@@ -10,3 +10,4 @@ mod scene;
 mod screen;
 mod talk;
 mod terminal;
+mod unread;

@@ -1,36 +1,49 @@
 //! Console: lines from a pipe or a file, for scripts: the same words as on a terminal, and no escape sequences.
 
-use std::io::{self, BufRead, Read as _};
-use std::thread;
+use std::io::{self, BufRead, Read as _, Write as _};
+use std::thread::{self, JoinHandle};
 
 use tokio::sync::mpsc;
 
-use super::screen::Typed;
+use super::screen::{Screen, Typed};
 use crate::api::LARGEST;
 
 /// The longest line: the largest message, and room for whom it is for.
 const LONGEST: usize = LARGEST + 256;
 
-/// Lines that wait for the chat.
-const WAITING: usize = 16;
+/// Lines that wait for the chat, and for whoever reads what it says.
+const WAITING: usize = 256;
 
-/// Starts to read stdin, on a thread of its own, which ends with the process.
+/// Starts to read stdin and to write stdout, on a thread each. The one that reads ends with the process; the one that
+/// writes with the screen.
 ///
 /// # Errors
 /// There is no thread.
-pub(super) fn read() -> io::Result<mpsc::Receiver<Typed>> {
+pub(super) fn open() -> io::Result<(Screen, mpsc::Receiver<Typed>, JoinHandle<io::Result<()>>)> {
     let (lines, typed) = mpsc::channel(WAITING);
-    let reader = move || {
-        let mut input = io::stdin().lock();
-        while let Some(line) = next(&mut input) {
-            if lines.blocking_send(Typed::Line(line)).is_err() {
-                return;
-            }
+    let (to_print, printed) = mpsc::channel(WAITING);
+    thread::Builder::new().name("stdin".to_owned()).spawn(move || read(&lines))?;
+    let writer = thread::Builder::new().name("stdout".to_owned()).spawn(move || write(printed))?;
+    Ok((Screen::Pipe(to_print), typed, writer))
+}
+
+fn read(lines: &mpsc::Sender<Typed>) {
+    let mut input = io::stdin().lock();
+    while let Some(line) = next(&mut input) {
+        if lines.blocking_send(Typed::Line(line)).is_err() {
+            return;
         }
-        let _ = lines.blocking_send(Typed::End);
-    };
-    thread::Builder::new().name("console".to_owned()).spawn(reader)?;
-    Ok(typed)
+    }
+    let _ = lines.blocking_send(Typed::End);
+}
+
+fn write(mut lines: mpsc::Receiver<String>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    while let Some(line) = lines.blocking_recv() {
+        writeln!(out, "{line}")?;
+        out.flush()?;
+    }
+    Ok(())
 }
 
 /// The next line, at most one byte longer than the longest message: what is too long is refused where it is sent, and

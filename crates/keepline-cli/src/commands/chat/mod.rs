@@ -37,7 +37,6 @@ mod terminal;
 
 use journal::Journal;
 use names::Names;
-use screen::Screen;
 use status::{Line, Status};
 use talk::{Parts, Talk};
 use terminal::Terminal;
@@ -81,19 +80,15 @@ async fn chat(args: ChatArgs) -> Result<(), Failure> {
     let (screen, typed, thread) = if is_terminal {
         let typed_before = journal.as_ref().map(|journal| journal.folder().join("typed"));
         let status = Status { place: "all".to_owned(), line: Line::Connecting, waiting: 0, ai: false };
-        let (screen, typed, thread) = Terminal::start(Arc::clone(&names), typed_before.as_deref(), status)?;
-        (screen, typed, Some(thread))
+        Terminal::start(Arc::clone(&names), typed_before.as_deref(), status)?
     } else {
-        (Screen::Pipe, console::read()?, None)
+        console::open()?
     };
     let parts = Parts { me, server, api: account.api, chat, screen, journal, names };
     let exit = Talk::new(parts).run(events, typed, stop).await;
-    if let Some(thread) = thread {
-        // It looks twenty times a second whether it is to end.
-        let ended = tokio::task::spawn_blocking(move || thread.join()).await;
-        if let Ok(Ok(Err(error))) = ended {
-            return Err(error.into());
-        }
+    // What was said is still to be printed.
+    if let Ok(Ok(Err(error))) = tokio::task::spawn_blocking(move || thread.join()).await {
+        return Err(error.into());
     }
     let exit = exit?;
     let message = match exit {

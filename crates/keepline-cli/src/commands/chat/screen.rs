@@ -1,6 +1,6 @@
 //! Screen: where the chat's lines go: into a pipe as they are, or on a terminal above what is being typed.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,9 +19,9 @@ pub(super) enum Typed {
     End,
 }
 
-/// Where lines go.
+/// Where lines go: to a thread that may wait for whoever reads, while the line stays alive.
 pub(super) enum Screen {
-    Pipe,
+    Pipe(mpsc::Sender<String>),
     Terminal(mpsc::Sender<String>, Arc<Board>),
 }
 
@@ -39,17 +39,16 @@ pub(super) struct Board {
 type Repaint = Box<dyn Fn() + Send>;
 
 impl Screen {
-    /// Prints a line; waits while a terminal is slower than what is said.
+    /// Prints a line; waits while whoever reads is slower than what is said.
     ///
     /// # Errors
     /// Nobody reads any more.
     pub(super) async fn say(&self, line: impl Into<Line>) -> io::Result<()> {
         let line = line.into();
         match self {
-            Self::Pipe => {
-                let mut out = io::stdout().lock();
-                writeln!(out, "{}", Style::Plain.of(&line))?;
-                out.flush()
+            Self::Pipe(lines) => {
+                let sent = lines.send(Style::Plain.of(&line)).await;
+                sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
             }
             Self::Terminal(lines, board) => {
                 let sent = lines.send(Style::of_terminal().of(&line)).await;
@@ -73,7 +72,7 @@ impl Screen {
 
     /// Whether each message is to be told that was stored: for whoever reads a pipe.
     pub(super) const fn is_pipe(&self) -> bool {
-        matches!(self, Self::Pipe)
+        matches!(self, Self::Pipe(_))
     }
 
     /// Lets the terminal's thread end, once it has printed what was said.
