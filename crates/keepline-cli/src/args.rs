@@ -7,9 +7,12 @@ use keepline::Duration;
 
 use crate::commands;
 
+/// With the commit, as two builds of one version may differ.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("KEEPLINE_COMMIT"), ")");
+
 /// Long-lived connections, and heartbeats that say when one is dead.
 #[derive(Debug, Parser)]
-#[command(name = "keepline", version, after_help = crate::exit::HELP)]
+#[command(name = "keepline", version = VERSION, after_help = crate::exit::HELP)]
 pub(crate) struct Cli {
     /// What to do; default: serve.
     #[command(subcommand)]
@@ -51,6 +54,8 @@ pub(crate) enum Command {
     Bench(commands::bench::BenchArgs),
     /// Show, print and check the settings of a server.
     Config(commands::config::ConfigArgs),
+    /// Look at what a server would find at its start on this machine.
+    Doctor(commands::doctor::DoctorArgs),
     /// Print a script that completes these commands in a shell.
     Completions(commands::manual::CompletionsArgs),
     /// Print or write man pages.

@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         args::Command::Echo(echo) => commands::echo::run(echo),
         args::Command::Bench(bench) => commands::bench::run(bench),
         args::Command::Config(config) => commands::config::run(&config),
+        args::Command::Doctor(doctor) => commands::doctor::run(&doctor),
         args::Command::Completions(completions) => commands::manual::completions(&completions),
         args::Command::Man(man) => commands::manual::man(&man),
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-pub(crate) use token_file::{FILE, Kept, obtain};
+pub(crate) use token_file::{FILE, Kept, obtain, read};
 
 use crate::account::Secret;
 use crate::failure::Failure;
@@ -34,13 +34,13 @@ impl AdminToken {
     /// The file that was named can't be read.
     pub(crate) fn find(&self) -> Result<Option<Secret>, Failure> {
         if let Some(path) = &self.admin_token_file {
-            return Ok(Some(token_file::read(path).map_err(|error| at(path, &error))?));
+            return Ok(Some(read(path).map_err(|error| at(path, &error))?));
         }
         if let Some(token) = std::env::var(VARIABLE).ok().filter(|token| !token.is_empty()) {
             return Ok(Some(Secret::new(token)));
         }
         for path in FOLDERS.map(|folder| Path::new(folder).join(FILE)) {
-            match token_file::read(&path) {
+            match read(&path) {
                 Ok(token) => return Ok(Some(token)),
                 // Another's server, or none at all: the listener will say what it wants.
                 Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => {}

@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod chat;
 pub(crate) mod config;
 pub(crate) mod conns;
+pub(crate) mod doctor;
 pub(crate) mod echo;
 mod errand;
 pub(crate) mod groups;

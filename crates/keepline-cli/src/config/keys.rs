@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::settings::Settings;
 use super::value::{
-    address, address_or_off, cim, filter, ip, limits, log_format, optional, pace, path, secret, switch, workers,
+    address, address_or_off, cim, filter, ip, limits, log_format, optional, pace, path, rate, secret, switch, workers,
 };
 use crate::args::{bytes, duration, whole};
 
@@ -323,6 +323,16 @@ pub(crate) static KEYS: &[Key] = &[
         about: "What is logged, as info or warn,keepline_server=debug; RUST_LOG is read too",
         reload: true,
         set: |to, text| put(&mut to.log.filter, filter(text)),
+        ..ROW
+    },
+    Key {
+        name: "log.rate",
+        flag: Some("log-rate"),
+        kind: Kind::Size,
+        form: "N|off",
+        default: "10",
+        about: "Lines a second that are logged of one kind, a place in the code with its reason; more are counted",
+        set: |to, text| put(&mut to.log.rate, rate(text)),
         ..ROW
     },
 ];

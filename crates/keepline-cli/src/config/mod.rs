@@ -137,6 +137,11 @@ impl Chosen {
         if self.key.secret && !self.text.is_empty() { "***" } else { &self.text }
     }
 
+    /// Whether another says the same.
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+
     fn refused(&self, why: &str) -> Problem {
         let Self { key, place, .. } = self;
         Problem { place: place.clone(), what: format!("{} = {:?}: {why}", key.name, self.shown()) }

@@ -16,6 +16,7 @@ use super::keys::KEYS;
 use super::value::{LogFormat, Pace};
 use crate::account::Secret;
 use crate::limits::Limits;
+use crate::log::Rate;
 
 /// All of them. [`Settings::default`] is what the table says.
 #[derive(Clone, Debug)]
@@ -101,6 +102,7 @@ pub(crate) struct Admin {
 pub(crate) struct Log {
     pub(crate) format: LogFormat,
     pub(crate) filter: String,
+    pub(crate) rate: Rate,
 }
 
 impl Default for Settings {

@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::account::Secret;
 use crate::limits::Limits;
+use crate::log::Rate;
 
 /// After a rest, a user may send what is the pace in so many seconds.
 const AT_REST: u32 = 5;
@@ -98,6 +99,14 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
 pub(super) fn filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text).map_err(|error| format!("{error}; write levels, as info or warn,keepline=debug"))?;
     Ok(text.to_owned())
+}
+
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    if text == "off" {
+        return Ok(Rate(None));
+    }
+    let most = text.parse().ok().filter(|&most| most > 0);
+    most.map(|most| Rate(Some(most))).ok_or_else(|| "write a whole number of lines a second, as 10, or off".to_owned())
 }
 
 pub(super) fn secret(text: &str) -> Result<Secret, String> {

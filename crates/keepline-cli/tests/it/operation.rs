@@ -2,7 +2,11 @@
 
 mod admin;
 mod config;
+mod doctor;
+mod document;
+mod log;
 mod reference;
+mod reload;
 
 use std::process::Command;
 

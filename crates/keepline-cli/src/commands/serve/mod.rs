@@ -1,30 +1,33 @@
 //! `keepline serve`: the instant messaging server.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::process::ExitCode;
 
 use clap::Args;
 use keepline::serve::Stop;
 use keepline_server::Node;
-use keepline_server::http::admin::AdminToken;
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::account::random;
-use crate::admin::{self, Kept};
-use crate::config::{Effective, Settings, Sources};
+use crate::config::{Effective, Sources};
 use crate::descriptors::raise_descriptor_limit;
 use crate::exit::Exit;
-use crate::log;
+use crate::log::Log;
 use crate::output::escaped;
 
+mod admin_token;
 mod announce;
+mod reload;
+mod systemd;
+
+use reload::Reload;
 
 /// What a server has after the second signal. What was acknowledged is on the disk already.
 const AT_ONCE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Flags of `keepline serve`.
 #[derive(Debug, Args)]
-#[command(after_help = "Stops at Ctrl-C or SIGTERM; at the second signal it stops at once.\n\
-                        Each flag is a setting too: see keepline config.")]
+#[command(after_help = "Stops at Ctrl-C or SIGTERM; at the second signal it stops at once. At SIGHUP it reads its \
+                        certificate and the log's filter again.\nEach flag is a setting too: see keepline config.")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     sources: Sources,
@@ -35,7 +38,7 @@ pub(crate) struct ServeArgs {
 
 /// Serves until a signal comes.
 pub(crate) fn run(args: &ServeArgs) -> ExitCode {
-    let Effective { settings, .. } = match args.sources.load() {
+    let effective = match args.sources.load() {
         Ok(effective) => effective,
         Err(problems) => {
             for line in problems.to_string().lines() {
@@ -44,18 +47,20 @@ pub(crate) fn run(args: &ServeArgs) -> ExitCode {
             return Exit::Usage.into();
         }
     };
-    log::for_a_server(settings.log.format, &settings.log.filter);
+    let settings = &effective.settings;
+    let log = Log::start(settings.log.format, &settings.log.filter, settings.log.rate);
     raise_descriptor_limit();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = settings.server.workers {
         runtime.worker_threads(workers.into());
     }
     let served = runtime.enable_all().build().and_then(|runtime| {
-        let served = runtime.block_on(serve(&settings, args.json));
+        let served = runtime.block_on(serve(args, effective, &log));
         // Nothing that still runs may keep the process: what was acknowledged is on disk.
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
         served
     });
+    log.tell_suppressed();
     match served {
         Ok(()) => Exit::Ok.into(),
         Err(error) => {
@@ -66,23 +71,37 @@ pub(crate) fn run(args: &ServeArgs) -> ExitCode {
     }
 }
 
-async fn serve(settings: &Settings, json: bool) -> io::Result<()> {
+async fn serve(args: &ServeArgs, effective: Effective, log: &Log) -> io::Result<()> {
     let mut stop = Stop::new()?;
+    let mut hangups = signal(SignalKind::hangup())?;
+    let settings = &effective.settings;
     let mut config = settings.server();
     config.check()?;
     for warning in config.warnings() {
         eprintln!("keepline serve: warning: {warning}");
     }
     let store = settings.open_store()?;
-    config.admin_token = admin_token(settings)?;
+    config.admin_token = admin_token::obtain(settings)?;
     let node = Node::start(config, store).await.map_err(io::Error::other)?;
-    announce::announce(&node, settings, json);
-    tokio::select! {
-        () = stop.next() => {}
-        () = node.stop_asked() => {}
+    announce::announce(&node, settings, args.json);
+    let (room, drain) = (node.room().lines, settings.liveness.drain);
+    systemd::ready(room);
+    drop(tokio::spawn(systemd::pulse(log.clone())));
+    let mut reload = Reload { sources: &args.sources, effective, log };
+    loop {
+        tokio::select! {
+            () = stop.next() => break,
+            () = node.stop_asked() => break,
+            _ = hangups.recv() => {
+                systemd::reloading();
+                reload.again(&node).await;
+                systemd::ready(room);
+            }
+        }
     }
+    systemd::stopping();
     tokio::select! {
-        () = node.drain(settings.liveness.drain) => {}
+        () = node.drain(drain) => {}
         // At once: the rest has only the time to be written.
         () = stop.next() => {
             let _ = tokio::time::timeout(AT_ONCE, node.stop()).await;
@@ -94,33 +113,4 @@ async fn serve(settings: &Settings, json: bool) -> io::Result<()> {
         () = stop.next() => {}
     }
     Ok(())
-}
-
-/// What the admin listener asks for: what the settings say, or what is kept with the data. A new one is shown to who
-/// sits at the terminal, once, and is in no log.
-fn admin_token(settings: &Settings) -> io::Result<Option<AdminToken>> {
-    if settings.listen.admin.is_none() {
-        return Ok(None);
-    }
-    if let Some(token) = &settings.admin.token {
-        return Ok(Some(AdminToken::of(token.reveal())));
-    }
-    let (token, where_it_is) = if settings.store.memory {
-        (random::admin_token()?, None)
-    } else {
-        let (token, kept) = admin::obtain(&settings.store.data)?;
-        if kept == Kept::Found {
-            return Ok(Some(AdminToken::of(token.reveal())));
-        }
-        (token, Some(settings.store.data.join(admin::FILE)))
-    };
-    let stderr = io::stderr();
-    match &where_it_is {
-        _ if stderr.is_terminal() => {
-            eprintln!("token of the admin listener, shown this once: {}", token.reveal());
-        }
-        Some(path) => eprintln!("keepline serve: the token of the admin listener is in {}", path.display()),
-        None => eprintln!("keepline serve: KEEPLINE_ADMIN__TOKEN is not set: nobody knows the admin listener's token"),
-    }
-    Ok(Some(AdminToken::of(token.reveal())))
 }

@@ -78,6 +78,8 @@ impl Im {
         command.args(["--http", &format!("{public}:0"), "--tcp", &format!("{public}:0"), "--data"]).arg(people.data());
         command.args(args.split_ascii_whitespace()).env("RUST_LOG", "info").env("NO_COLOR", "1");
         command.env(ADMIN_VARIABLE, ADMIN_TOKEN);
+        // Each end of a session is counted by its line.
+        command.env("KEEPLINE_LOG__RATE", "off");
         let process = Process::spawn("keepline serve", command);
         let line = process.next_line(Instant::now() + PATIENCE).unwrap_or_else(|| panic!("{}", process.complaint()));
         let told: Value = serde_json::from_str(&line.text).expect("a line of JSON");

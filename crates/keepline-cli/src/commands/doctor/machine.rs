@@ -1,0 +1,74 @@
+//! Machine: the limit of open files, the ports, the clock, the certificate.
+
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use keepline_server::Config;
+use keepline_server::store::redb::FILE;
+use keepline_server::tls::Tls;
+
+use super::{Finding, fail, ok, warn};
+use crate::config::Settings;
+
+/// Fewer lines than this are a test and no service.
+const FEW: usize = 1024;
+
+/// No clock that is right says less: 1 January 2026.
+const BUILT_AFTER: Duration = Duration::from_secs(1_767_225_600);
+
+/// What a clock may be set back without anybody wondering.
+const SET_BACK: Duration = Duration::from_secs(300);
+
+pub(super) fn descriptors(config: &Config) -> Finding {
+    match config.room() {
+        Ok(room) if room.lines < FEW => warn(
+            "open files",
+            format!("room for {} long connections only: raise the limit (ulimit -n, LimitNOFILE=)", room.lines),
+        ),
+        Ok(room) => {
+            ok("open files", format!("{} may be open: room for {} long connections", room.descriptors, room.lines))
+        }
+        Err(error) => fail("open files", error.to_string()),
+    }
+}
+
+pub(super) fn ports(config: &Config) -> Vec<Finding> {
+    let cim = config.cim_http.filter(|_| config.speaks_cim());
+    let wanted =
+        [("HTTP", Some(config.http)), ("the IM port", Some(config.tcp)), ("admin", config.admin), ("cim's push", cim)];
+    wanted.into_iter().filter_map(|(what, address)| Some(port(what, address?))).collect()
+}
+
+fn port(what: &str, address: SocketAddr) -> Finding {
+    match TcpListener::bind(address) {
+        Ok(_) => ok("ports", format!("{what} can listen at {address}")),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            fail("ports", format!("{what}: {address} is taken: is a server running already? else choose another port"))
+        }
+        Err(error) => fail("ports", format!("{what} can't listen at {address}: {error}")),
+    }
+}
+
+/// Messages are stamped with it. One that was set back breaks no order, but the times that people read.
+pub(super) fn clock(settings: &Settings) -> Finding {
+    let now = SystemTime::now();
+    if now.duration_since(UNIX_EPOCH).unwrap_or_default() < BUILT_AFTER {
+        return fail("clock", "it says a time before this program was written: set it, as by NTP");
+    }
+    let written = fs::metadata(settings.store.data.join(FILE)).and_then(|data| data.modified()).ok();
+    if written.is_some_and(|written| written > now + SET_BACK) {
+        return fail("clock", "the data was written later than it says now: it was set back");
+    }
+    ok("clock", "it is past what is stored")
+}
+
+pub(super) fn certificate(config: &Config) -> Finding {
+    let Some(files) = config.tls.clone() else { return ok("certificate", "none: HTTP and lines are plaintext") };
+    let cert = files.cert.display().to_string();
+    match Tls::load(files) {
+        Ok(_) => ok("certificate", format!("{cert} fits its key; its dates are not looked at")),
+        Err(error) => fail("certificate", error.to_string()),
+    }
+}

@@ -1,0 +1,40 @@
+//! AdminToken of the server: what its admin listener asks for, and who is shown it.
+
+use std::io::{self, IsTerminal as _};
+
+use keepline_server::http::admin::AdminToken;
+
+use crate::account::random;
+use crate::admin::{self, Kept};
+use crate::config::Settings;
+
+/// What the settings say, or what is kept with the data. A new one is shown to who sits at the terminal, once, and is in
+/// no log.
+///
+/// # Errors
+/// It can't be read or kept.
+pub(super) fn obtain(settings: &Settings) -> io::Result<Option<AdminToken>> {
+    if settings.listen.admin.is_none() {
+        return Ok(None);
+    }
+    if let Some(token) = &settings.admin.token {
+        return Ok(Some(AdminToken::of(token.reveal())));
+    }
+    let (token, kept_in) = if settings.store.memory {
+        (random::admin_token()?, None)
+    } else {
+        let (token, kept) = admin::obtain(&settings.store.data)?;
+        if kept == Kept::Found {
+            return Ok(Some(AdminToken::of(token.reveal())));
+        }
+        (token, Some(settings.store.data.join(admin::FILE)))
+    };
+    match &kept_in {
+        _ if io::stderr().is_terminal() => {
+            eprintln!("token of the admin listener, shown this once: {}", token.reveal());
+        }
+        Some(path) => eprintln!("keepline serve: the token of the admin listener is in {}", path.display()),
+        None => eprintln!("keepline serve: KEEPLINE_ADMIN__TOKEN is not set: nobody knows the admin listener's token"),
+    }
+    Ok(Some(AdminToken::of(token.reveal())))
+}

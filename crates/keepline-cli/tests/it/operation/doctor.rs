@@ -1,0 +1,73 @@
+//! `keepline doctor`: each fault it knows, made on purpose.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::Value;
+
+use super::keepline;
+use crate::harness::Folder;
+
+/// The findings that are not ok, each as `check: what`, and how it ended.
+fn faults(folder: &Folder, arguments: &str) -> (Vec<String>, Option<i32>) {
+    let free = "127.0.0.1:0";
+    let mut whole = format!("doctor --json --cim off {arguments}");
+    for flag in ["--http", "--tcp", "--admin"] {
+        if !arguments.contains(&format!("{flag} ")) {
+            whole.push_str(&format!(" {flag} {free}"));
+        }
+    }
+    let output = keepline(&whole, &[]).current_dir(folder.path()).output().expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(!rows.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    // How much is free, and how fast the disk is, is the machine's.
+    let told =
+        |row: &&Value| row["state"] != "ok" && row["check"] != "space" && !row.to_string().contains("a write takes");
+    let word = |row: &Value, name: &str| row[name].as_str().expect("text").to_owned();
+    let faults = rows
+        .iter()
+        .filter(told)
+        .map(|row| format!("{} {}: {}", word(row, "state"), word(row, "check"), word(row, "what")));
+    (faults.collect(), output.status.code())
+}
+
+#[test]
+fn a_machine_without_fault_has_none_and_nothing_is_left_behind() {
+    let folder = Folder::new("doctor-well");
+    let (faults, _) = faults(&folder, "");
+    assert_eq!(faults, [] as [String; 0]);
+    assert_eq!(fs::read_dir(folder.path()).expect("our folder").count(), 0, "something was left");
+}
+
+#[test]
+fn each_fault_is_found_and_says_what_to_do() {
+    let folder = Folder::new("doctor-ill");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address");
+    fs::write(folder.path().join("file"), "").expect("a file");
+    let cert = folder.path().join("cert.pem");
+    fs::write(&cert, "nonsense").expect("a file");
+    fs::create_dir(folder.path().join("data")).expect("a folder");
+    let token = folder.path().join("data/admin.token");
+    fs::write(&token, "x".repeat(64)).expect("a file");
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o644)).expect("our own file");
+    let tls = format!("--tls-cert {0} --tls-key {0}", cert.display());
+    for (arguments, fault) in [
+        (format!("--http {taken}"), format!("fail ports: HTTP: {taken} is taken")),
+        ("--silence 1s".to_owned(), "fail settings: the heartbeat's terms".to_owned()),
+        ("--http 0.0.0.0:0".to_owned(), "fail settings: HTTP at 0.0.0.0:0 would be plaintext".to_owned()),
+        ("--http 0.0.0.0:0 --allow-plaintext".to_owned(), "warn settings: HTTP at 0.0.0.0:0 is plaintext".to_owned()),
+        ("--data file/below".to_owned(), "fail data: file/below can't be written".to_owned()),
+        ("--data data".to_owned(), "fail admin token: data/admin.token: others can read".to_owned()),
+        ("--max-connections 999999999".to_owned(), "fail open files: ".to_owned()),
+        (tls, format!("fail certificate: {} has no certificate in PEM", cert.display())),
+        ("--memory".to_owned(), "warn data: kept in memory".to_owned()),
+        ("--config none.toml".to_owned(), "fail settings: none.toml: ".to_owned()),
+    ] {
+        let (faults, code) = faults(&folder, &arguments);
+        assert!(faults.iter().any(|told| told.starts_with(&fault)), "`{arguments}`: no {fault:?} in {faults:#?}");
+        assert_eq!(code == Some(1), faults.iter().any(|told| told.starts_with("fail")), "`{arguments}`: {faults:?}");
+    }
+}

@@ -1,0 +1,115 @@
+//! The log under attack: no flood, no forged line, and no secret in it or anywhere else.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use keepline_witness::request;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use super::keepline;
+use crate::harness::{ADMIN_VARIABLE, Folder, Host, PATIENCE, Process, hello_of};
+
+const FREE: &str = "--http 127.0.0.1:0 --tcp 127.0.0.1:0 --admin 127.0.0.1:0 --cim-http 127.0.0.1:0";
+
+fn serve(arguments: &str, variables: &[(&str, &str)]) -> (Process, Value) {
+    let server = Process::spawn("keepline serve", keepline(&format!("serve --json {FREE} {arguments}"), variables));
+    let line = server.next_line(Instant::now() + PATIENCE).unwrap_or_else(|| panic!("{}", server.complaint()));
+    (server, serde_json::from_str(&line.text).expect("JSON"))
+}
+
+fn address(told: &Value, name: &str) -> SocketAddr {
+    told[name].as_str().expect("an address").parse().expect("an address")
+}
+
+#[test]
+fn b11_a_flood_is_a_few_lines_a_second_and_a_count_of_the_rest() {
+    const ATTACKS: u64 = 300;
+    for format in ["text", "json"] {
+        let (mut server, told) = serve(&format!("--memory --log-format {format}"), &[]);
+        let (admin, host) = (address(&told, "admin"), Host::here());
+        let begun = Instant::now();
+        for _ in 0..ATTACKS {
+            let answer = host.run(async move { request(admin, "GET", "/sessions", Some("wrong"), None).await });
+            assert_eq!(answer.expect("an answer").status, 401);
+        }
+        let seconds = begun.elapsed().as_secs() + 2;
+        server.signal(Signal::TERM);
+        assert!(server.wait(PATIENCE).success());
+        let log = server.end().err;
+        let told = log.iter().filter(|line| line.contains("without its token") && !line.contains("suppressed"));
+        let told = told.count() as u64;
+        assert!((10..=10 * seconds).contains(&told), "{told} lines in {seconds} s");
+        let held: u64 = log.iter().filter(|line| line.contains("lines suppressed")).map(|line| lines_of(line)).sum();
+        assert_eq!(told + held, ATTACKS, "{log:#?}");
+    }
+}
+
+/// The number in `lines=7`, or in `"lines":7`.
+fn lines_of(line: &str) -> u64 {
+    let number = line.split("lines=").nth(1).or_else(|| line.split("\"lines\":").nth(1)).expect("a count");
+    let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().expect("a number")
+}
+
+/// Each secret has a word of its own, so that the report says which came out.
+#[test]
+fn d8_no_secret_is_in_a_log_a_metric_an_answer_or_a_list_of_processes() {
+    let folder = Folder::new("secrets");
+    let data = folder.path().join("data");
+    let admin_token = "canary-admin-0123456789-0123456789-0123456789";
+    let variables = [("RUST_LOG", "trace"), (ADMIN_VARIABLE, admin_token), ("KEEPLINE_LOG__RATE", "off")];
+    let (server, told) = serve(&format!("--data {}", data.display()), &variables);
+    let (http, admin, host) = (address(&told, "http"), address(&told, "admin"), Host::here());
+    let mut outputs = vec![told.to_string()];
+    let ask = |to: SocketAddr, method: &'static str, path: String, token: Option<String>, body: Value| {
+        let asked = host.run(async move { request(to, method, &path, token.as_deref(), Some(&body)).await });
+        let answer = asked.expect("an answer");
+        (answer.status, String::from_utf8_lossy(&answer.body).into_owned())
+    };
+    let credentials = |password: &str| json!({ "user": "ann", "password": password, "device": "phone" });
+    let made =
+        ask(http, "POST", "/v1/accounts".into(), None, json!({ "user": "ann", "password": "canary-password-1" }));
+    assert_eq!(made.0, 201, "{}", made.1);
+    outputs.push(made.1);
+    let issued = ask(http, "POST", "/v1/tokens".into(), None, credentials("canary-password-1"));
+    // The one answer that must have it.
+    let token = serde_json::from_str::<Value>(&issued.1).expect("JSON")["token"].as_str().expect("a token").to_owned();
+    let message = json!({ "text": "canary-message" });
+    for (to, method, path, token, body) in [
+        (http, "POST", "/v1/tokens", None, credentials("canary-wrong-password")),
+        (
+            http,
+            "POST",
+            "/v1/tokens",
+            None,
+            json!({ "user": "canary user\u{1b}", "password": "canary-password-1", "x": 1 }),
+        ),
+        (http, "GET", "/v1/accounts/me", Some("canary-wrong-token".to_owned()), Value::Null),
+        (http, "POST", "/v1/conversations/p.ann.ann/messages", Some(token.clone()), message),
+        (http, "GET", "/v1/accounts/me?token=canary-query", None, Value::Null),
+        (admin, "GET", "/metrics", Some(admin_token.to_owned()), Value::Null),
+        (admin, "GET", "/sessions", Some("canary-wrong-admin".to_owned()), Value::Null),
+        (admin, "GET", "/sessions", Some(admin_token.to_owned()), Value::Null),
+        (admin, "GET", "/health", None, Value::Null),
+    ] {
+        outputs.push(ask(to, method, path.to_owned(), token, body).1);
+    }
+    let tcp = address(&told, "tcp");
+    for token in ["canary-line-token", token.as_str()] {
+        use std::io::{Read as _, Write as _};
+        let mut line = std::net::TcpStream::connect(tcp).expect("it listens");
+        line.write_all(&hello_of(token, "phone")).expect("an open socket");
+        assert!(line.read(&mut [0; 64]).is_ok_and(|read| read > 0));
+    }
+    outputs.push(fs::read_to_string(format!("/proc/{}/cmdline", server.pid().as_raw_pid())).expect("our own child"));
+    let shown = keepline("config show", &variables).output().expect("it runs");
+    outputs.push(String::from_utf8_lossy(&shown.stdout).into_owned());
+    server.signal(Signal::TERM);
+    let ended = server.end();
+    assert!(ended.err.len() > 5, "nothing was logged, so nothing was tried: {:?}", ended.err);
+    outputs.extend(ended.out.into_iter().chain(ended.err));
+    let leaks: Vec<&String> = outputs.iter().filter(|text| text.contains("canary-") || text.contains(&token)).collect();
+    assert!(leaks.is_empty(), "{leaks:#?}");
+}
