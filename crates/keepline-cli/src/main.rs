@@ -13,6 +13,7 @@ mod failure;
 mod limits;
 mod log;
 mod output;
+mod trust;
 
 use std::process::ExitCode;
 

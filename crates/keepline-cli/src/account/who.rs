@@ -8,6 +8,7 @@ use keepline_server::id::UserId;
 
 use crate::api::{Http, ServerUrl};
 use crate::args::duration;
+use crate::trust::{Authorities, Way};
 
 /// Which server, and as whom.
 #[derive(Debug, Args)]
@@ -26,6 +27,9 @@ pub(crate) struct Who {
         value_name = "URL"
     )]
     pub(crate) server: ServerUrl,
+    /// A file with the certificates, in PEM, that a server at https is trusted by; default: the system's authorities.
+    #[arg(global = true, long, env = "KEEPLINE_CA", hide_env_values = true, value_name = "FILE", value_parser = Authorities::of_file)]
+    pub(crate) ca: Option<Authorities>,
     /// A file with the token; KEEPLINE_TOKEN may hold it instead. Default: the one that is kept for this user.
     #[arg(global = true, long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
@@ -38,8 +42,13 @@ pub(crate) struct Who {
 }
 
 impl Who {
+    /// How its long connections are made.
+    pub(crate) fn way(&self) -> Way {
+        Way::to(&self.server, self.ca.as_ref())
+    }
+
     /// The client of this server.
     pub(crate) fn http(&self) -> Http {
-        Http::new(self.server.clone(), self.timeout.to_std())
+        Http::new(self.server.clone(), self.timeout.to_std(), self.ca.as_ref())
     }
 }

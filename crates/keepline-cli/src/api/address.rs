@@ -6,10 +6,11 @@ use std::str::FromStr;
 use hyper::Uri;
 use hyper::http::uri::Scheme;
 
-/// `http://host:port`, in one form, so that two of the same server are equal.
+/// `http://host:port` or `https://host:port`, in one form, so that two of the same server are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerUrl {
-    /// The host in lower case, with its port unless that is 80.
+    tls: bool,
+    /// The host in lower case, with its port unless that is the scheme's own.
     authority: String,
 }
 
@@ -18,8 +19,6 @@ pub(crate) struct ServerUrl {
 pub(crate) enum BadUrl {
     #[error("write it as http://127.0.0.1:8083")]
     Form,
-    #[error("https is not supported yet: use http, and a network that you trust")]
-    Tls,
     #[error("a name and a password do not belong in a URL: use --as, and KEEPLINE_PASSWORD or --password-file")]
     Secret,
     #[error("name the server only, without a path, as http://127.0.0.1:8083")]
@@ -41,6 +40,11 @@ impl ServerUrl {
         format!("{}:11211", self.host())
     }
 
+    /// Whether it is spoken to over TLS, on its other ports too.
+    pub(crate) const fn is_tls(&self) -> bool {
+        self.tls
+    }
+
     /// The URI of a path of this server, with its query.
     pub(super) fn join(&self, path: &str) -> String {
         format!("{self}{path}")
@@ -50,16 +54,17 @@ impl ServerUrl {
 impl FromStr for ServerUrl {
     type Err = BadUrl;
 
-    /// Reads `http://host:port`, and `host:port`.
+    /// Reads `http://host:port`, `https://host:port`, and `host:port`.
     fn from_str(text: &str) -> Result<Self, BadUrl> {
         let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let uri: Uri = whole.parse().map_err(|_| BadUrl::Form)?;
         let authority = uri.authority().ok_or(BadUrl::Form)?;
-        match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTPS => return Err(BadUrl::Tls),
-            Some(scheme) if *scheme == Scheme::HTTP => {}
+        let tls = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
             _ => return Err(BadUrl::Form),
-        }
+        };
+        let usual = if tls { 443 } else { 80 };
         if authority.as_str().contains('@') {
             return Err(BadUrl::Secret);
         }
@@ -69,19 +74,19 @@ impl FromStr for ServerUrl {
         let host = authority.host().to_ascii_lowercase();
         // `host:` without a port and ports beyond 65535 parse as an authority.
         let port = match authority.as_str()[host.len()..].strip_prefix(':') {
-            None => 80,
+            None => usual,
             Some(port) => port.parse::<u16>().map_err(|_| BadUrl::Form)?,
         };
         if host.is_empty() || port == 0 {
             return Err(BadUrl::Form);
         }
-        Ok(Self { authority: if port == 80 { host } else { format!("{host}:{port}") } })
+        Ok(Self { tls, authority: if port == usual { host } else { format!("{host}:{port}") } })
     }
 }
 
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.authority)
+        write!(f, "http{}://{}", if self.tls { "s" } else { "" }, self.authority)
     }
 }
 
@@ -98,6 +103,8 @@ mod tests {
             ("HTTP://Example.ORG:80", "http://example.org"),
             ("localhost", "http://localhost"),
             ("http://[::1]:8083", "http://[::1]:8083"),
+            ("https://Example.ORG:443", "https://example.org"),
+            ("https://example.org:80", "https://example.org:80"),
         ] {
             assert_eq!(text.parse::<ServerUrl>().unwrap().to_string(), url, "{text}");
         }
@@ -125,7 +132,6 @@ mod tests {
             ("http://a:", BadUrl::Form),
             ("http://a:99999", BadUrl::Form),
             ("http://a b", BadUrl::Form),
-            ("https://a", BadUrl::Tls),
             ("http://ann:secret@a", BadUrl::Secret),
             ("http://a/v1", BadUrl::Path),
             ("http://a/?x=1", BadUrl::Path),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 use super::address::ServerUrl;
 use super::error::{ApiError, ErrorBody, Refusal};
 use crate::account::Secret;
+use crate::trust::{self, Authorities};
 
 /// The longest answer that is read, in bytes: a page of messages has at most 1 MiB, six times as much in JSON.
 const LONGEST: usize = 16 << 20;
@@ -28,7 +30,7 @@ const KEEP_IDLE: Duration = Duration::from_secs(4);
 /// The HTTP client of one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     server: ServerUrl,
     within: Duration,
 }
@@ -45,10 +47,11 @@ pub(super) struct Question {
 
 impl Http {
     /// For this server; each question has `within` from the first byte of the connection to the last of the answer.
-    pub(crate) fn new(server: ServerUrl, within: Duration) -> Self {
+    /// Over TLS it is who the authorities say, or without any named, the system's.
+    pub(crate) fn new(server: ServerUrl, within: Duration, authorities: Option<&Authorities>) -> Self {
         let mut client = Client::builder(TokioExecutor::new());
         client.pool_timer(TokioTimer::new()).pool_idle_timeout(KEEP_IDLE);
-        Self { client: client.build(connector(within)), server, within }
+        Self { client: client.build(connector(&server, within, authorities)), server, within }
     }
 
     pub(crate) const fn server(&self) -> &ServerUrl {
@@ -138,12 +141,17 @@ impl Http {
     }
 }
 
-/// How connections are made: here TLS comes in.
-fn connector(within: Duration) -> HttpConnector {
+/// How connections are made, over TLS where the server's URL says so.
+fn connector(server: &ServerUrl, within: Duration, authorities: Option<&Authorities>) -> HttpsConnector<HttpConnector> {
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(CONNECT_WITHIN.min(within)));
     connector.set_nodelay(true);
-    connector
+    connector.enforce_http(false);
+    // Without TLS nobody need be trusted, and the system's authorities need not be read.
+    let nobody = Authorities::nobody();
+    let tls = trust::client(if server.is_tls() { authorities } else { Some(&nobody) });
+    let builder = HttpsConnectorBuilder::new().with_tls_config((*tls).clone());
+    builder.https_or_http().enable_http1().wrap_connector(connector)
 }
 
 /// The first cause of an error: the words of the system.

@@ -84,6 +84,6 @@ async fn copy(data: &Path, to: &Path) -> io::Result<u64> {
 async fn ask(admin: ServerUrl, token: &AdminToken, to: &Path) -> Result<u64, Failure> {
     let to = std::path::absolute(to)?;
     let to = to.to_str().ok_or_else(|| Failure::usage("the path is not UTF-8, and so can't be told to the server"))?;
-    let admin = Admin::new(Http::new(admin, BACKUP_WITHIN + MARGIN), token.find()?);
+    let admin = Admin::new(Http::new(admin, BACKUP_WITHIN + MARGIN, None), token.find()?);
     Ok(admin.backup(to).await?)
 }

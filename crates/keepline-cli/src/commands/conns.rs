@@ -102,7 +102,7 @@ async fn end(args: KickArgs) -> Result<(), Failure> {
 impl By {
     fn listener(&self, who: &Who) -> Result<Option<Admin>, Failure> {
         let Some(url) = self.admin.clone() else { return Ok(None) };
-        Ok(Some(Admin::new(Http::new(url, who.timeout.to_std()), self.token.find()?)))
+        Ok(Some(Admin::new(Http::new(url, who.timeout.to_std(), who.ca.as_ref()), self.token.find()?)))
     }
 }
 

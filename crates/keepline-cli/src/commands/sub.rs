@@ -57,7 +57,7 @@ async fn follow(args: SubArgs) -> Result<(), Failure> {
     let account = Account::open_to_follow(&args.who).await?;
     // Before the first line: what is said from here on is new. Also gets another token if ours is not valid any more.
     let heads = heads(&account.api).await?;
-    let mut follower = Follower::start(options(&args, &account))?;
+    let mut follower = Follower::start(args.who.way(), options(&args, &account))?;
     if args.new || account.is_new_device {
         tokio::select! {
             skipped = follower.skip(heads) => skipped?,

@@ -7,6 +7,7 @@ mod document;
 mod log;
 mod reference;
 mod reload;
+mod tls;
 
 use std::process::Command;
 

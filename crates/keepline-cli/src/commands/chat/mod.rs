@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use keepline::im::{Chat, Options, Token};
+use keepline::im::{Options, Token};
 use keepline::serve::Stop;
 use keepline_server::id::UserId;
 
@@ -74,8 +74,9 @@ async fn chat(args: ChatArgs) -> Result<(), Failure> {
     let server = args.who.server.to_string();
     let journal = journal(&server, &me);
     let names = Arc::new(Names::default());
-    let (chat, events) = Chat::start(Options::new([tcp], Token::new(token), device))
-        .map_err(|error| Failure { exit: Exit::Failed, message: error.to_string() })?;
+    let options = Options::new([tcp], Token::new(token), device);
+    let (chat, events) =
+        args.who.way().chat(options).map_err(|error| Failure { exit: Exit::Failed, message: error.to_string() })?;
     let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let (screen, typed, thread) = if is_terminal {
         let typed_before = journal.as_ref().map(|journal| journal.folder().join("typed"));

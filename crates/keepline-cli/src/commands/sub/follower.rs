@@ -10,9 +10,11 @@ use crate::api::{self, Content, Message, Seq};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::note;
+use crate::trust::Way;
 
 /// A chat that only listens.
 pub(super) struct Follower {
+    way: Way,
     options: Options,
     chat: Chat,
     events: Events,
@@ -28,9 +30,9 @@ pub(super) enum Next {
 }
 
 impl Follower {
-    pub(super) fn start(options: Options) -> Result<Self, Failure> {
-        let (chat, events) = start(options.clone())?;
-        Ok(Self { options, chat, events, is_down: false })
+    pub(super) fn start(way: Way, options: Options) -> Result<Self, Failure> {
+        let (chat, events) = start(&way, options.clone())?;
+        Ok(Self { way, options, chat, events, is_down: false })
     }
 
     /// Goes on behind these numbers of these conversations, whatever the server's account of the device is.
@@ -51,7 +53,7 @@ impl Follower {
         marks.save(&heads.collect::<Vec<_>>())?;
         self.chat.close().await;
         self.options.cursors = Some(Arc::new(marks));
-        (self.chat, self.events) = start(self.options.clone())?;
+        (self.chat, self.events) = start(&self.way, self.options.clone())?;
         Ok(())
     }
 
@@ -119,8 +121,8 @@ impl Follower {
     }
 }
 
-fn start(options: Options) -> Result<(Chat, Events), Failure> {
-    Chat::start(options).map_err(|error| Failure { exit: Exit::Failed, message: error.to_string() })
+fn start(way: &Way, options: Options) -> Result<(Chat, Events), Failure> {
+    way.chat(options).map_err(|error| Failure { exit: Exit::Failed, message: error.to_string() })
 }
 
 fn refused(reason: Reason) -> Failure {

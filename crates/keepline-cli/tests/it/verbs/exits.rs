@@ -13,7 +13,7 @@ fn a_command_line_that_is_not_understood_is_2() {
         &["users"][..],
         &["users", "--as", "a b"],
         &["users", "--as", &long],
-        &["users", "--as", "ann", "--server", "https://127.0.0.1:1"],
+        &["users", "--as", "ann", "--server", "ftp://127.0.0.1:1"],
         &["users", "--as", "ann", "--server", "http://ann:secret@127.0.0.1:1"],
         &["users", "--as", "ann", "--timeout", "ten"],
         &["send", "--as", "ann", "bob"],
