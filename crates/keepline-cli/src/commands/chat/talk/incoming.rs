@@ -85,7 +85,10 @@ impl Talk {
         let back = self.line != Heard::Nothing && self.chat.state().reconnects > 0;
         self.line = Heard::Up;
         let what = if back { "the line is back" } else { "connected" };
-        self.names.refresh(&self.api);
+        // Only where there is a Tab key.
+        if !self.screen.is_pipe() {
+            self.names.refresh(&self.api);
+        }
         let Up { node, endpoint, user, session, .. } = up;
         let node: Arc<str> = Arc::clone(node);
         self.screen.say(format!("* {what}: {user} at {node}, {endpoint}, session {session}")).await
