@@ -5,6 +5,7 @@ mod config;
 mod doctor;
 mod document;
 mod log;
+mod packaging;
 mod reference;
 mod reload;
 mod tls;
