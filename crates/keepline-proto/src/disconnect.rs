@@ -123,6 +123,8 @@ reasons! {
     Draining = 1214, "draining", Server, Yes;
     /// The server failed.
     ServerError = 1215, "server_error", Server, Yes;
+    /// The user has as many devices logged in as he may: one of them has to go first.
+    TooManyDevices = 1216, "too_many_devices", Server, No;
 }
 
 impl Reason {
@@ -193,7 +195,7 @@ mod tests {
             names.join(" "),
             "bye peer_closed reset io_error tls_error silent handshake_timeout first_frame_timeout frame_timeout \
              auth_failed idle max_age kicked replaced slow_consumer rate_limited too_many_pings too_large \
-             protocol_error server_full draining server_error"
+             protocol_error server_full draining server_error too_many_devices"
         );
     }
 }

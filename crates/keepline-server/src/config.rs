@@ -7,6 +7,7 @@ use keepline::liveness::HeartbeatError;
 
 use crate::accounts::Hashing;
 use crate::delivery::Rate;
+use crate::guard::{GuardLimits, Network};
 use crate::http::admin::AdminToken;
 use crate::line::{PaceLimit, Terms};
 use crate::retention::Limits;
@@ -37,6 +38,9 @@ pub struct Config {
     pub cim_http: Option<SocketAddr>,
     /// Whether cim's dialects are spoken.
     pub cim: CimMode,
+    /// With whom they are spoken beyond this machine, by the long connections and by HTTP. Whoever is there can be any
+    /// user of cim's.
+    pub cim_from: Vec<Network>,
     /// The address that cim's `/login` names, where clients reach this host by another than the one they asked at.
     pub advertise: Option<IpAddr>,
     /// The server's name, in `Welcome` and in logs.
@@ -59,6 +63,8 @@ pub struct Config {
     /// How fast all users together may send to everyone who is online; more is refused as `rate_limited`. `None` for as
     /// fast as they can.
     pub everyone: Option<Rate>,
+    /// What strangers may cost.
+    pub guard: GuardLimits,
     /// What a password costs.
     pub hashing: Hashing,
     /// What is kept of each conversation.
@@ -73,10 +79,10 @@ const EVERYONE: Rate = Rate { per_second: 50, burst: 250 };
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the three values of the flag")]
 pub enum CimMode {
-    /// While the public listeners are on loopback, without TLS.
+    /// Without TLS, while the public listeners are on loopback or networks are named.
     #[default]
     Auto,
-    /// Yes, whoever can reach the listeners.
+    /// Yes, with this machine and the networks that are named.
     On,
     /// No.
     Off,
@@ -94,6 +100,7 @@ impl Default for Config {
             admin_token: None,
             cim_http: Some(local(8081)),
             cim: CimMode::Auto,
+            cim_from: Vec::new(),
             advertise: None,
             name: "keepline".to_owned(),
             terms: Terms::default(),
@@ -103,6 +110,7 @@ impl Default for Config {
             descriptors: None,
             pace: Some(PaceLimit::default()),
             everyone: Some(EVERYONE),
+            guard: GuardLimits::default(),
             hashing: Hashing::default(),
             retention: Limits::default(),
         }
@@ -112,12 +120,15 @@ impl Default for Config {
 impl Config {
     /// Whether cim's dialects are spoken with these settings.
     #[must_use]
-    pub const fn speaks_cim(&self) -> bool {
+    pub fn speaks_cim(&self) -> bool {
         match self.cim {
             CimMode::On => true,
             CimMode::Off => false,
-            // Nor can any of them speak TLS.
-            CimMode::Auto => self.tls.is_none() && self.http.ip().is_loopback() && self.tcp.ip().is_loopback(),
+            // None of them can speak TLS.
+            CimMode::Auto => {
+                self.tls.is_none()
+                    && (!self.cim_from.is_empty() || self.http.ip().is_loopback() && self.tcp.ip().is_loopback())
+            }
         }
     }
 
@@ -262,6 +273,9 @@ mod tests {
             (config.cim, config.http) = (mode, http);
             assert_eq!(config.speaks_cim(), speaks, "{mode:?} at {http}");
         }
+        (config.cim, config.http) = (CimMode::Auto, public);
+        config.cim_from.push("10.0.0.0/8".parse().unwrap());
+        assert!(config.speaks_cim(), "with the networks that are named");
     }
 
     const NOTHING_KEPT: &str = "messages would be dropped as they come: keep at least 1 message, 1 byte and some time \

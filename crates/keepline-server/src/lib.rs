@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod directory;
 mod entity;
 pub mod groups;
+pub mod guard;
 pub mod history;
 pub mod http;
 pub mod id;

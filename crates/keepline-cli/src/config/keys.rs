@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::settings::Settings;
 use super::value::{
-    address, address_or_off, cim, filter, ip, limits, log_format, optional, pace, path, rate, secret, switch, workers,
+    address, address_or_off, cim, filter, ip, limits, log_format, logins, networks, optional, pace, path, rate, secret,
+    switch, workers,
 };
 use crate::args::{bytes, duration, whole};
 
@@ -228,9 +229,10 @@ pub(crate) static KEYS: &[Key] = &[
     Key {
         name: "limits.set",
         flag: Some("limits"),
-        form: "default|bench",
+        form: "default|proxied|bench",
         default: "default",
-        about: "What clients are allowed; bench is for benchmarks and protects nobody",
+        about: "What clients are allowed; proxied has no limits of an address, as behind a proxy all clients have one, and \
+                bench is for benchmarks and protects nobody",
         set: |to, text| put(&mut to.limits.set, limits(text)),
         ..ROW
     },
@@ -242,6 +244,24 @@ pub(crate) static KEYS: &[Key] = &[
         about: "Messages a second of one user, with five times as many at once after a rest: over a line more is read \
                 later, by HTTP more is refused. Default: 20",
         set: |to, text| put(&mut to.limits.pace, optional(text, pace)),
+        ..ROW
+    },
+    Key {
+        name: "limits.logins_per_minute",
+        flag: Some("logins-per-minute"),
+        kind: Kind::Size,
+        form: "N|off",
+        about: "Logins of one device within a minute; more are told when to come. Default: 15",
+        set: |to, text| put(&mut to.limits.logins, optional(text, logins)),
+        ..ROW
+    },
+    Key {
+        name: "limits.devices",
+        flag: Some("devices"),
+        kind: Kind::Number,
+        form: "N",
+        about: "Live sessions of one user; a further device is refused. Default: 8",
+        set: |to, text| put(&mut to.limits.devices, optional(text, whole)),
         ..ROW
     },
     Key {
@@ -259,8 +279,17 @@ pub(crate) static KEYS: &[Key] = &[
         flag: Some("cim"),
         form: "auto|on|off",
         default: "auto",
-        about: "Whether cim's clients are served, who have no password: auto is while --http and --tcp are on loopback",
+        about: "Whether cim's clients are served, who have no password: those on this machine and those of --cim-from. \
+                Auto is while --http and --tcp are on loopback, or with --cim-from",
         set: |to, text| put(&mut to.cim.mode, cim(text)),
+        ..ROW
+    },
+    Key {
+        name: "cim.from",
+        flag: Some("cim-from"),
+        form: "NETWORKS",
+        about: "Serve cim's clients of these networks too, as 10.0.0.0/8,fd00::/8; whoever is there can be any of them",
+        set: |to, text| put(&mut to.cim.from, networks(text)),
         ..ROW
     },
     Key {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keepline::Duration;
+use keepline_server::guard::Network;
 use keepline_server::store::Store;
 use keepline_server::store::memory::Memory;
 use keepline_server::store::redb::{Options, Redb};
@@ -13,7 +14,7 @@ use keepline_server::tls::TlsFiles;
 use keepline_server::{CimMode, Config};
 
 use super::keys::KEYS;
-use super::value::{LogFormat, Pace};
+use super::value::{LogFormat, Logins, Pace};
 use crate::account::Secret;
 use crate::limits::Limits;
 use crate::log::Rate;
@@ -73,6 +74,8 @@ pub(crate) struct Kept {
 pub(crate) struct Allowed {
     pub(crate) set: Limits,
     pub(crate) pace: Option<Pace>,
+    pub(crate) logins: Option<Logins>,
+    pub(crate) devices: Option<usize>,
     pub(crate) max_connections: Option<usize>,
 }
 
@@ -80,6 +83,7 @@ pub(crate) struct Allowed {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cim {
     pub(crate) mode: CimMode,
+    pub(crate) from: Vec<Network>,
     pub(crate) http: Option<SocketAddr>,
     pub(crate) advertise: Option<IpAddr>,
 }
@@ -138,6 +142,7 @@ impl Settings {
         (config.cim, config.cim_http, config.advertise) = (cim.mode, cim.http, cim.advertise);
         (config.terms.ping_after, config.terms.silence) = (liveness.ping_after.to_std(), liveness.silence.to_std());
         (config.slow_after, config.login_within) = (liveness.slow_after.to_std(), liveness.login_within.to_std());
+        config.cim_from.clone_from(&cim.from);
         config.connections = limits.max_connections;
         config.name.clone_from(&server.name);
         let retention = &mut config.retention;
@@ -146,6 +151,15 @@ impl Settings {
         limits.set.open(&mut config);
         if let Some(Pace(pace)) = limits.pace {
             config.pace = pace;
+            if pace.is_none() {
+                config.guard.inbound = None;
+            }
+        }
+        if let Some(Logins(logins)) = limits.logins {
+            config.guard.logins_of_device = logins;
+        }
+        if let Some(devices) = limits.devices {
+            config.guard.devices_of_user = devices;
         }
         config
     }
@@ -164,6 +178,7 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use keepline_server::guard::GuardLimits;
     use keepline_server::line::PaceLimit;
 
     use super::super::{Effective, flags::Flags};
@@ -187,6 +202,13 @@ mod tests {
         assert_eq!((kept.age.as_secs(), kept.records, kept.bytes), (2 * 24 * 3600, 9, 1 << 20));
         assert_eq!(config("--pace off").pace, None);
         assert_eq!((config("--limits bench").pace, config("--limits bench").everyone), (None, None));
+        assert_eq!(config("--limits bench").guard, GuardLimits::off());
+        assert_eq!(config("--limits proxied").guard, GuardLimits::default().of_no_address());
+        assert_eq!(config("--pace off").guard.inbound, None);
+        assert_eq!(config("--devices 3").guard.devices_of_user, 3);
+        assert_eq!(config("--logins-per-minute off").guard.logins_of_device, None);
+        assert_eq!(config("--logins-per-minute 7").guard.logins_of_device.map(|limit| limit.logins), Some(7));
+        assert_eq!(config("--cim-from 10.0.0.0/8,fd00::/8").cim_from.len(), 2);
         assert!(config("--limits bench --pace 20").pace.is_some(), "what was asked for itself wins");
     }
 }

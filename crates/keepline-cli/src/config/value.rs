@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use keepline_server::CimMode;
+use keepline_server::guard::{BadNetwork, LoginLimit, Network};
 use keepline_server::line::PaceLimit;
 use tracing_subscriber::EnvFilter;
 
@@ -21,6 +22,10 @@ const SHORTEST_SECRET: usize = 32;
 /// How fast a user may send; `None` for as fast as he can.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace(pub(crate) Option<PaceLimit>);
+
+/// Logins of one device within a minute; `None` for any number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Logins(pub(crate) Option<LoginLimit>);
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +75,20 @@ pub(super) fn pace(text: &str) -> Result<Pace, String> {
         .map_err(|_| "write a whole number of messages a second, as 20, or off".to_owned())
 }
 
+pub(super) fn logins(text: &str) -> Result<Logins, String> {
+    if text == "off" {
+        return Ok(Logins(None));
+    }
+    let logins = text.parse().ok().filter(|logins| *logins > 0);
+    let limit = logins.map(|logins| LoginLimit { logins, within: std::time::Duration::from_secs(60) });
+    limit.map(|limit| Logins(Some(limit))).ok_or_else(|| "write a whole number above 0, as 15, or off".to_owned())
+}
+
+pub(super) fn networks(text: &str) -> Result<Vec<Network>, String> {
+    let each = text.split(',').map(str::trim).filter(|one| !one.is_empty());
+    each.map(|one| one.parse().map_err(|error: BadNetwork| error.to_string())).collect()
+}
+
 pub(super) fn cim(text: &str) -> Result<CimMode, String> {
     match text {
         "auto" => Ok(CimMode::Auto),
@@ -80,7 +99,7 @@ pub(super) fn cim(text: &str) -> Result<CimMode, String> {
 }
 
 pub(super) fn limits(text: &str) -> Result<Limits, String> {
-    Limits::from_str(text, false).map_err(|_| "write default or bench".to_owned())
+    Limits::from_str(text, false).map_err(|_| "write default, proxied or bench".to_owned())
 }
 
 pub(super) fn workers(text: &str) -> Result<u16, String> {

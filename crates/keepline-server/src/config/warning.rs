@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use super::{CimMode, Config};
+use super::Config;
 
 /// Something that strangers could make use of, in settings that work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Config {
         for (what, address) in self.plaintext() {
             warnings.push(Warning::Plaintext { what, address });
         }
-        if self.cim == CimMode::On && !self.beyond_loopback().is_empty() {
+        if self.speaks_cim() && !self.cim_from.is_empty() {
             warnings.push(Warning::OpenCim);
         }
         warnings
@@ -56,8 +56,8 @@ impl fmt::Display for Warning {
                  way, but between here and what ends TLS in front of it"
             ),
             Self::OpenCim => f.write_str(
-                "cim's dialects are on beyond loopback: they have no authentication, so whoever reaches the listeners \
-                 can be any user of cim's. Serve them on loopback, or say --cim off",
+                "cim's dialects are on beyond loopback: they have no authentication, so whoever is in a network of \
+                 --cim-from can be any user of cim's. Name only networks whose users you trust",
             ),
         }
     }
@@ -69,21 +69,22 @@ mod tests {
 
     #[test]
     fn what_strangers_can_reach_is_warned_of() {
-        let table: [(&str, &str, CimMode, &[&str]); 7] = [
-            ("127.0.0.1:1", "127.0.0.1:2", CimMode::On, &[]),
-            ("[::1]:1", "127.9.9.9:2", CimMode::Auto, &[]),
-            ("[::ffff:127.0.0.1]:1", "127.0.0.1:2", CimMode::On, &[]),
-            ("0.0.0.0:1", "127.0.0.1:2", CimMode::Auto, &["HTTP at 0.0.0.0:1 is plaintext beyond loopback"]),
-            ("127.0.0.1:1", "[::]:2", CimMode::Off, &["the IM port at [::]:2 is plaintext"]),
-            ("10.0.0.1:1", "10.0.0.1:2", CimMode::Off, &["HTTP at 10.0.0.1:1", "the IM port at 10.0.0.1:2"]),
-            ("127.0.0.1:1", "10.0.0.1:2", CimMode::On, &["the IM port at", "cim's dialects are on beyond"]),
+        let table: [(&str, &str, &[&str], &[&str]); 7] = [
+            ("127.0.0.1:1", "127.0.0.1:2", &[], &[]),
+            ("[::1]:1", "127.9.9.9:2", &[], &[]),
+            ("[::ffff:127.0.0.1]:1", "127.0.0.1:2", &[], &[]),
+            ("0.0.0.0:1", "127.0.0.1:2", &[], &["HTTP at 0.0.0.0:1 is plaintext beyond loopback"]),
+            ("127.0.0.1:1", "[::]:2", &[], &["the IM port at [::]:2 is plaintext"]),
+            ("10.0.0.1:1", "10.0.0.1:2", &[], &["HTTP at 10.0.0.1:1", "the IM port at 10.0.0.1:2"]),
+            ("127.0.0.1:1", "10.0.0.1:2", &["10.0.0.0/8"], &["the IM port at", "cim's dialects are on beyond"]),
         ];
-        for (http, tcp, cim, expected) in table {
-            let config = Config { http: http.parse().unwrap(), tcp: tcp.parse().unwrap(), cim, ..Config::default() };
+        for (http, tcp, cim_from, expected) in table {
+            let mut config = Config { http: http.parse().unwrap(), tcp: tcp.parse().unwrap(), ..Config::default() };
+            config.cim_from = cim_from.iter().map(|network| network.parse().unwrap()).collect();
             let said: Vec<_> = config.warnings().iter().map(ToString::to_string).collect();
-            assert_eq!(said.len(), expected.len(), "{http} {tcp} {cim:?}: {said:?}");
+            assert_eq!(said.len(), expected.len(), "{http} {tcp} {cim_from:?}: {said:?}");
             for (said, expected) in said.iter().zip(expected) {
-                assert!(said.starts_with(expected), "{http} {tcp} {cim:?}: {said}");
+                assert!(said.starts_with(expected), "{http} {tcp} {cim_from:?}: {said}");
             }
         }
     }

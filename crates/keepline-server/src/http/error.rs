@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::accounts::{AccountError, AuthError};
 use crate::delivery::SendError;
 use crate::groups::GroupError;
+use crate::guard::Refused;
 use crate::history::HistoryError;
 use crate::schedule::ScheduleError;
 use crate::store::StoreError;
@@ -20,6 +21,8 @@ use crate::store::StoreError;
 pub(crate) struct ApiError {
     code: Code,
     message: String,
+    /// Seconds.
+    retry_after: u32,
 }
 
 macro_rules! codes {
@@ -132,7 +135,7 @@ codes! {
 
 impl ApiError {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), retry_after: RETRY_AFTER }
     }
 
     /// Whether the failure is this server's, and not the request's.
@@ -172,6 +175,14 @@ macro_rules! refusals_of {
 
 refusals_of!(AccountError, AuthError, GroupError, HistoryError, ScheduleError, SendError);
 
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let seconds = refused.retry_after.as_millis().div_ceil(1000);
+        let retry_after = u32::try_from(seconds).unwrap_or(u32::MAX).max(RETRY_AFTER);
+        Self { retry_after, ..Self::new(Code::RateLimited, refused.to_string()) }
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let code = match error {
@@ -184,7 +195,7 @@ impl From<StoreError> for ApiError {
     }
 }
 
-/// Seconds that a client waits before it tries again. Enough for a bucket of any rate: the slowest takes one message a
+/// Seconds that a client waits before it tries again, where nothing else is known. Enough for a bucket of any rate: the slowest takes one message a
 /// second.
 const RETRY_AFTER: u32 = 1;
 
@@ -216,7 +227,7 @@ impl IntoResponse for ApiError {
         let parts = ErrorParts { code: self.code.name(), message: self.message, retry: self.code.retry() };
         let mut response = (self.code.status(), Json(ErrorBody { error: parts })).into_response();
         if self.code.retry() {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after));
         }
         if self.code.status() == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

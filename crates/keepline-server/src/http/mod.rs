@@ -27,18 +27,26 @@ use axum::extract::Request;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
+use crate::guard::Network;
 pub use guard::REQUEST_WITHIN;
+use serve::Peer;
 pub use services::{CimSettings, Services};
 
 /// The endpoints of the public listener: our own API, and with `cim` also those of cim's route.
 pub fn public(services: &Arc<Services>, cim: bool) -> Router {
     let ours = TowerToHyperService::new(v1::router(services));
     let cims = cim.then(|| TowerToHyperService::new(cim::route(services)));
+    let from = services.cim.from.clone();
     Router::new().fallback(move |request: Request| match &cims {
         // Whatever is not ours is refused in cim's shape.
-        Some(cims) if !is_ours(request.uri().path()) => cims.call(request),
+        Some(cims) if !is_ours(request.uri().path()) && may_speak_cim(&request, &from) => cims.call(request),
         _ => ours.call(request),
     })
+}
+
+/// Whether cim's endpoints are there for whoever asks; without an address, as in memory, it is on this machine.
+fn may_speak_cim(request: &Request, from: &[Network]) -> bool {
+    request.extensions().get::<Peer>().is_none_or(|Peer(peer)| crate::guard::may_speak_cim(peer.ip(), from))
 }
 
 fn is_ours(path: &str) -> bool {

@@ -63,11 +63,16 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 #[expect(clippy::exhaustive_structs, reason = "one value")]
 pub struct Dialled(pub SocketAddr);
 
+/// The address of the client's end of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "one value")]
+pub struct Peer(pub SocketAddr);
+
 /// Serves a router until `stop`, then lets requests in flight end in [`Limits::stop_within`].
 ///
 /// With [`Tls`], each connection begins with its handshake, which has the same time as the first request's headers.
-/// `name` is the listener's label in the metrics. The handlers find the address that was dialled as [`Dialled`] among
-/// the request's extensions.
+/// `name` is the listener's label in the metrics. The handlers find the address that was dialled as [`Dialled`], and
+/// whose it came from as [`Peer`], among the request's extensions.
 pub async fn serve(
     (listener, tls): (TcpListener, Option<Arc<Tls>>),
     name: &'static str,
@@ -118,14 +123,14 @@ async fn connection(
     stop: &CancellationToken,
     limits: Limits,
 ) -> io::Result<()> {
-    let dialled = Dialled(stream.local_addr()?);
+    let (dialled, peer) = (Dialled(stream.local_addr()?), Peer(stream.peer_addr()?));
     stream.set_nodelay(true)?;
     let unread_ms = u64::try_from(limits.unread_within.as_millis()).unwrap_or(u64::MAX);
     KernelWatch::after(keepline::Duration::from_millis(unread_ms)).apply(&stream)?;
-    let Some(tls) = tls else { return exchanges(stream, dialled, http, router, stop, limits).await };
+    let Some(tls) = tls else { return exchanges(stream, (dialled, peer), http, router, stop, limits).await };
     let shaking = tokio::time::timeout(limits.headers_within, tls.upgrade()(stream));
     match stop.run_until_cancelled(shaking).await {
-        Some(Ok(secured)) => exchanges(secured?, dialled, http, router, stop, limits).await,
+        Some(Ok(secured)) => exchanges(secured?, (dialled, peer), http, router, stop, limits).await,
         Some(Err(_)) => Err(io::ErrorKind::TimedOut.into()),
         None => Ok(()),
     }
@@ -134,7 +139,7 @@ async fn connection(
 /// The requests of one connection, and their answers.
 async fn exchanges(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    dialled: Dialled,
+    (dialled, peer): (Dialled, Peer),
     http: &http1::Builder,
     router: Router,
     stop: &CancellationToken,
@@ -143,6 +148,7 @@ async fn exchanges(
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(dialled);
+        request.extensions_mut().insert(peer);
         router.call(request)
     });
     let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));

@@ -7,6 +7,7 @@ use crate::accounts::Accounts;
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::groups::Groups;
+use crate::guard::{Guard, Network};
 use crate::history::History;
 use crate::id::UserId;
 use crate::metrics::Metrics;
@@ -33,6 +34,8 @@ pub struct Services {
     pub delivery: Arc<Delivery>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What strangers may cost.
+    pub guard: Arc<Guard>,
     /// Where cim's clients are sent.
     pub cim: CimSettings,
 }
@@ -47,6 +50,8 @@ pub struct CimSettings {
     pub tcp_port: u16,
     /// The port of `/sendMsg`. Where that is off it is a number still, because cim's clients want the field.
     pub push_port: u16,
+    /// Where they may come from, besides this machine.
+    pub from: Vec<Network>,
 }
 
 impl Services {

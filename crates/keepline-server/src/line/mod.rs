@@ -12,7 +12,7 @@
 //! its hello finds the session ready. Whatever is not logged in by the deadline is closed, a probe too.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,15 +21,18 @@ use keepline::liveness::{Heartbeat, HeartbeatError};
 use keepline::serve::Service;
 use keepline::{Beat, Connection, Flow, Handler, Reason, Report, Settings, Turn};
 use keepline_proto::wire::dialect::Dialect;
+use keepline_proto::wire::im::v1::{Close, frame::Body};
 use keepline_proto::wire::im::{Accepts, Frame, Im};
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::accounts::{self, Accounts, AuthError, Identity};
 use crate::delivery::Delivery;
+use crate::guard::{Guard, GuardLimits, Network, Refused, may_speak_cim};
 use crate::id::SessionId;
-use crate::session::{Hub, Login, Session, Speaks, WINDOW_BYTES, WINDOW_MESSAGES, cim};
+use crate::session::{self, Hub, Login, Session, Speaks, WINDOW_BYTES, WINDOW_MESSAGES, cim};
 
+mod bytes_in;
 mod pace;
 mod revoked;
 mod terms;
@@ -38,6 +41,7 @@ mod v1;
 pub use pace::PaceLimit;
 pub use terms::{Terms, TermsLimits};
 
+use bytes_in::BytesIn;
 use pace::Pace;
 use revoked::Verdict;
 
@@ -65,8 +69,10 @@ const WORDS_REST: Duration = Duration::from_millis(50);
 pub struct LineSettings {
     /// The server's name, as clients hear it.
     pub node: String,
-    /// Whether clients of cim are served.
+    /// Whether clients of cim are served: those on this machine, and those of [`cim_from`](Self::cim_from).
     pub cim: bool,
+    /// Where clients of cim may come from besides.
+    pub cim_from: Vec<Network>,
     /// How often each side must be heard of, unless the client wishes otherwise.
     pub terms: Terms,
     /// What it may wish.
@@ -82,6 +88,7 @@ impl Default for LineSettings {
         Self {
             node: "keepline".to_owned(),
             cim: false,
+            cim_from: Vec::new(),
             terms: Terms::default(),
             limits: TermsLimits::default(),
             pace: Some(PaceLimit::default()),
@@ -95,6 +102,7 @@ pub struct Lines {
     hub: Arc<Hub>,
     delivery: Arc<Delivery>,
     accounts: Arc<Accounts>,
+    guard: Arc<Guard>,
     settings: LineSettings,
     heartbeat: Arc<Heartbeat>,
     cim_heartbeat: Arc<Heartbeat>,
@@ -102,7 +110,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Lines with these settings.
+    /// Lines with these settings, and no limits of strangers.
     ///
     /// # Errors
     /// The terms contradict each other.
@@ -115,11 +123,28 @@ impl Lines {
         accounts: Arc<Accounts>,
         settings: LineSettings,
     ) -> Result<Arc<Self>, HeartbeatError> {
+        Self::guarded(hub, delivery, accounts, settings, Guard::new(GuardLimits::off()))
+    }
+
+    /// Lines with these settings, which ask the guard before they let anybody in.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn guarded(
+        hub: Arc<Hub>,
+        delivery: Arc<Delivery>,
+        accounts: Arc<Accounts>,
+        settings: LineSettings,
+        guard: Arc<Guard>,
+    ) -> Result<Arc<Self>, HeartbeatError> {
         let heartbeat = Arc::new(settings.terms.heartbeat()?);
         let cim_heartbeat = terms::cim()?;
         let watching = tokio::spawn(revoked::watch(Arc::clone(&hub), Arc::clone(&accounts)));
         let _watching = AbortOnDropHandle::new(watching);
-        Ok(Arc::new(Self { hub, delivery, accounts, settings, heartbeat, cim_heartbeat, _watching }))
+        Ok(Arc::new(Self { hub, delivery, accounts, guard, settings, heartbeat, cim_heartbeat, _watching }))
     }
 
     /// The settings of a server of such lines.
@@ -136,8 +161,19 @@ impl Lines {
     /// A line's handler and codec.
     #[must_use]
     pub fn line(self: &Arc<Self>, peer: Option<SocketAddr>) -> (Line, Im) {
-        let line = Line { lines: Arc::clone(self), state: State::Fresh(peer.map(Box::new)), pace: Pace::rested() };
-        (line, Im::server(Accepts { cim: self.settings.cim }))
+        let line = Line {
+            lines: Arc::clone(self),
+            state: State::Fresh(peer.map(Box::new)),
+            pace: Pace::rested(),
+            bytes: BytesIn::rested(),
+        };
+        (line, Im::server(Accepts { cim: self.serves_cim_at(peer.map(|peer| peer.ip())) }))
+    }
+
+    /// Whether cim's dialects are spoken with a peer: they have no proof of who one is. Without an address, as in
+    /// memory, it is on this machine.
+    fn serves_cim_at(&self, peer: Option<IpAddr>) -> bool {
+        self.settings.cim && peer.is_none_or(|peer| may_speak_cim(peer, &self.settings.cim_from))
     }
 }
 
@@ -160,6 +196,7 @@ pub struct Line {
     lines: Arc<Lines>,
     state: State,
     pace: Pace,
+    bytes: BytesIn,
 }
 
 enum State {
@@ -201,6 +238,14 @@ impl Line {
             return Flow::Close(Reason::AuthFailed);
         };
         let Ok(device) = CIM_DEVICE.parse() else { return Flow::Close(Reason::ServerError) };
+        let address = peer.map(|peer| peer.ip());
+        if !self.lines.guard.take_ticket(login.id, address) {
+            tracing::info!(id = login.id, "a login of cim without a /login before it, or not from its address");
+            return Flow::Close(Reason::AuthFailed);
+        }
+        if self.lines.guard.login(&user, &device).is_err() {
+            return Flow::Close(Reason::RateLimited);
+        }
         turn.set_terms(Arc::clone(&self.lines.cim_heartbeat));
         let speaks = Speaks::Cim(cim::Receiver { dialect, id: login.id });
         self.enter(Login { user, device, speaks, connection: turn.connection(), peer, token: None }, turn, |_| None)
@@ -224,9 +269,12 @@ impl Line {
         turn: &mut Turn<'_, Im>,
         welcome: impl FnOnce(SessionId) -> Option<Bytes>,
     ) -> Flow {
+        let devices = self.lines.guard.limits().devices_of_user;
+        let Some(session) = self.lines.hub.login(login, devices, welcome) else {
+            return Flow::Close(Reason::TooManyDevices);
+        };
         turn.establish();
         turn.codec().set_limit(Im::AFTER_LOGIN);
-        let session = self.lines.hub.login(login, welcome);
         self.state = State::Session(Arc::clone(&session));
         let (connection, lines) = (turn.connection(), Arc::clone(&self.lines));
         drop(tokio::spawn(async move {
@@ -265,9 +313,21 @@ impl Line {
     /// Reads nothing for a while from a client that sends too fast.
     fn keep_pace(&mut self, turn: &Turn<'_, Im>) -> Flow {
         let Some(limit) = self.lines.settings.pace else { return Flow::Continue };
-        let Some(rest) = self.pace.count(turn.now(), limit) else { return Flow::Continue };
+        let rest = self.pace.count(turn.now(), limit);
+        // The longer of the two: the first to be over would have it read again.
+        let Some(rest) = rest.max(self.rest_of_bytes(turn)) else { return Flow::Continue };
         resume_after(turn.connection(), rest.into());
         Flow::Pause
+    }
+
+    /// How long to read nothing from a client that has sent too many bytes.
+    fn rest_of_bytes(&self, turn: &Turn<'_, Im>) -> Option<keepline::Duration> {
+        self.bytes.rest(turn.now(), self.lines.guard.limits().inbound?)
+    }
+
+    /// Counts what has come; true if the client has sent too much for too long.
+    fn is_flooded(&mut self, bytes: usize, turn: &Turn<'_, Im>) -> bool {
+        self.lines.guard.limits().inbound.is_some_and(|limit| self.bytes.count(turn.now(), bytes, limit))
     }
 }
 
@@ -283,7 +343,17 @@ impl Handler for Line {
             }
             State::Session(session) => {
                 let session = Arc::clone(session);
-                self.on_session_frame(&session, frame, turn)
+                if self.is_flooded(frame.body.len(), turn) {
+                    return Flow::Close(Reason::RateLimited);
+                }
+                let flow = self.on_session_frame(&session, frame, turn);
+                match self.rest_of_bytes(turn) {
+                    Some(rest) if flow == Flow::Continue => {
+                        resume_after(turn.connection(), rest.into());
+                        Flow::Pause
+                    }
+                    _ => flow,
+                }
             }
             // Nothing is read while a token is checked, and a probe has nothing to say.
             State::Checking(_) | State::Probe => Flow::Close(Reason::ProtocolError),
@@ -324,6 +394,19 @@ impl Handler for Line {
             self.lines.hub.logout(session);
         }
     }
+}
+
+/// Ends a line, and says when to come again: the codec's own farewell does not know.
+fn turn_away(refused: Refused, turn: &mut Turn<'_, Im>) -> Flow {
+    let reason = Reason::RateLimited;
+    let retry_after_ms = u32::try_from(refused.retry_after.as_millis()).unwrap_or(u32::MAX).max(1);
+    let close = Close { code: reason.code().into(), reason: reason.name().to_owned(), retry_after_ms };
+    if let Some(frame) = session::frame(Body::Close(close))
+        && turn.connection().push(frame).is_ok()
+    {
+        turn.codec().said_farewell();
+    }
+    Flow::Close(reason)
 }
 
 /// Looks whether the kernel of a cim client has everything; who speaks our own protocol acknowledges it himself.

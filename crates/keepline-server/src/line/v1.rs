@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 pub(super) use keepline_proto::wire::im::v1::Hello;
 
-use super::{Checking, Line, State, Terms};
+use super::{Checking, Line, State, Terms, turn_away};
 use crate::accounts::{AuthError, Identity};
 use crate::conversation::Conversation;
 use crate::delivery::{Draft, Receipt, SendError, Sender};
@@ -32,6 +32,10 @@ impl Line {
                 turn.connection().push(frame).map_or(Flow::Close(Reason::SlowConsumer), |()| Flow::Continue)
             }
             Ok(Role::Session) => {
+                // Before anything is spent on it.
+                if let Err(refused) = self.lines.guard.token(peer.map(|peer| peer.ip())) {
+                    return turn_away(refused, turn);
+                }
                 let (tell, answer) = oneshot::channel();
                 let (accounts, connection) = (Arc::clone(&self.lines.accounts), turn.connection());
                 let token = std::mem::take(&mut hello.token);
@@ -58,7 +62,10 @@ impl Line {
         let (hello, peer) = (std::mem::take(&mut checking.hello), checking.peer);
         match answer {
             Ok(identity) => self.on_identity(identity, &hello, peer, turn),
-            Err(AuthError::Refused) => Flow::Close(Reason::AuthFailed),
+            Err(AuthError::Refused) => {
+                self.lines.guard.bad_token(peer.map(|peer| peer.ip()));
+                Flow::Close(Reason::AuthFailed)
+            }
             Err(error) => {
                 tracing::warn!(%error, "a token can't be looked up");
                 Flow::Close(Reason::ServerError)
@@ -82,6 +89,9 @@ impl Line {
             (Some(_), Ok(_)) => return Flow::Close(Reason::AuthFailed),
             (_, Err(_)) => return Flow::Close(Reason::ProtocolError),
         };
+        if let Err(refused) = self.lines.guard.login(&identity.user, &device) {
+            return turn_away(refused, turn);
+        }
         let Some(terms) = self.agree(hello.wish.as_ref(), turn) else { return Flow::Close(Reason::ServerError) };
         let welcome = self.welcome(0, identity.user.as_str(), terms);
         let token = Some(Token { id: identity.token_id, expires_ms: identity.expires_ms });

@@ -13,7 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use keepline::serve::{Limits, Server, ServerHandle, tcp};
+use keepline::serve::{Server, ServerHandle, tcp};
 use keepline::{Duration, KernelWatch};
 use tokio::net::TcpListener;
 
@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::delivery::{Delivery, Rate, SendLimits};
 use crate::directory::Directory;
 use crate::groups::Groups;
+use crate::guard::Guard;
 use crate::http::{self, CimSettings, Services};
 use crate::line::{LineService, LineSettings, Lines, PaceLimit};
 use crate::metrics::{Metered, Metrics};
@@ -120,11 +121,12 @@ impl Node {
         let tls = config.tls.clone().map(Tls::load).transpose()?;
         let bound = Bound::at(&config).await?;
         let services = wire(&config, store, &bound, hub).await?;
-        let lines = Lines::new(
+        let lines = Lines::guarded(
             Arc::clone(&services.hub),
             Arc::clone(&services.delivery),
             Arc::clone(&services.accounts),
             line_settings(&config),
+            Arc::clone(&services.guard),
         )
         .map_err(crate::config::ConfigError::Terms)?;
         let mut settings = lines.server_settings();
@@ -132,10 +134,8 @@ impl Node {
         settings.upgrade_within = (config.login_within / 2).into();
         settings.outbox.age = config.slow_after.into();
         settings.observer = Some(Arc::clone(&services.metrics) as _);
-        let mut limits = Limits::default();
-        limits.connections = room.lines;
         let addresses = bound.addresses.clone();
-        let server = Server::new(bound.tcp, settings, limits);
+        let server = Server::new(bound.tcp, settings, config.guard.admission(room.lines));
         let node = Self { addresses, room, services, lines: server.handle(), tls, ending: Ending::default() };
         let Ending { lines: line_tasks, public, admin, .. } = &node.ending;
         match &node.tls {
@@ -302,19 +302,22 @@ async fn wire(
     let user = config.pace.map(|PaceLimit { per_second, burst }| Rate { per_second, burst });
     let delivery = Delivery::limited(Arc::clone(&hub), SendLimits { user, everyone: config.everyone });
     let schedules = Arc::new(Schedules::load(Arc::clone(&store), delayed::ByDelivery(Arc::clone(&delivery))).await?);
+    let guard = Guard::new(config.guard);
     let cim = CimSettings {
         advertised: config.advertise.map(|address| address.to_string()),
         tcp_port: bound.addresses.tcp.port(),
         // cim's clients want a number, also where nothing listens.
         push_port: bound.addresses.cim_http.map_or(8081, |address| address.port()),
+        from: config.cim_from.clone(),
     };
-    Ok(Arc::new(Services { store, accounts, groups, schedules, directory, hub, delivery, metrics, cim }))
+    Ok(Arc::new(Services { store, accounts, groups, schedules, directory, hub, delivery, metrics, guard, cim }))
 }
 
 fn line_settings(config: &Config) -> LineSettings {
     LineSettings {
         node: config.name.clone(),
         cim: config.speaks_cim(),
+        cim_from: config.cim_from.clone(),
         terms: config.terms,
         login_within: config.login_within,
         pace: config.pace,

@@ -54,7 +54,7 @@ impl Fixture {
             peer: None,
             token: None,
         };
-        let session = hub.login(login, |_| None);
+        let session = hub.login(login, 1, |_| None).unwrap();
         Arc::clone(&session).sync().await;
         Self { session, _line: line }
     }

@@ -124,10 +124,21 @@ impl Hub {
 
     /// A device has logged in. Its earlier session is fenced, and its line closed as [`Reason::Replaced`].
     ///
+    /// `None` if the user has so many sessions on other devices already: then nothing has changed.
+    ///
     /// `welcome` makes the answer with the session's number; it is queued before anything else can be. The session
     /// pushes nothing until it is [synced](Session::sync).
-    pub(crate) fn login(&self, login: Login, welcome: impl FnOnce(SessionId) -> Option<Bytes>) -> Arc<Session> {
+    pub(crate) fn login(
+        &self,
+        login: Login,
+        devices: usize,
+        welcome: impl FnOnce(SessionId) -> Option<Bytes>,
+    ) -> Option<Arc<Session>> {
         let mut sessions = self.users.entry_sync(login.user.clone()).or_insert_with(|| Vec::with_capacity(1));
+        let others = sessions.iter().filter(|session| session.device != login.device).count();
+        if others >= devices.max(1) {
+            return None;
+        }
         // Numbered under the lock: the later of two logins has the higher number.
         let id = SessionId(self.next.fetch_add(1, Ordering::Relaxed));
         if self.fence == Fence::On
@@ -154,7 +165,7 @@ impl Hub {
             let _ = session.connection.push(welcome);
         }
         sessions.push(Arc::clone(&session));
-        session
+        Some(session)
     }
 
     /// A session's line has ended. A later session of the same device stays.

@@ -2,34 +2,14 @@
 
 use std::collections::HashMap;
 use std::mem;
-use std::net::IpAddr;
 
 use keepline_proto::{Duration, Instant};
 
 use super::rate::Rate;
+use super::subscriber::Subscriber;
 
 /// Addresses remembered in one generation; there are two.
 const MOST: usize = 65_536;
-
-/// Who counts as one: an IPv4 address, or the first 64 bits of an IPv6 one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Subscriber {
-    V4([u8; 4]),
-    V6([u8; 8]),
-}
-
-impl Subscriber {
-    /// `address` is canonical: an IPv4 address in IPv6's clothes is one of IPv4.
-    pub(super) fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(address) => Self::V4(address.octets()),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, e, f, g, h, ..] = address.octets();
-                Self::V6([a, b, c, d, e, f, g, h])
-            }
-        }
-    }
-}
 
 /// The buckets. Whoever has rested longer than a bucket takes to empty is as good as forgotten. So there are two
 /// generations: those of this time and those of the time before, which is dropped whole.
@@ -69,12 +49,14 @@ impl Knocks {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const RATE: Rate = Rate { per_second: 20, burst: 50 };
 
     fn who(text: &str) -> Subscriber {
-        Subscriber::of(text.parse::<IpAddr>().unwrap().to_canonical())
+        Subscriber::of(text.parse().unwrap())
     }
 
     fn at(ms: u64) -> Instant {
@@ -112,7 +94,7 @@ mod tests {
     fn however_many_addresses_knock_no_more_than_two_generations_are_remembered() {
         let mut knocks = Knocks::default();
         for i in 0..2 * MOST as u32 + 10 {
-            assert!(knocks.take(Subscriber::V4(i.to_be_bytes()), RATE, at(0)));
+            assert!(knocks.take(Subscriber::of(Ipv4Addr::from_bits(i).into()), RATE, at(0)));
         }
         assert_eq!((knocks.now.len(), knocks.before.len()), (10, MOST));
         assert!(knocks.take(who("192.0.2.1"), RATE, at(3000)));

@@ -46,12 +46,14 @@ mod rate;
 mod registry;
 mod sources;
 mod stop;
+mod subscriber;
 
 pub use limits::Limits;
 pub use listener::{BACKLOG, Listener, tcp, unix};
 pub use rate::Rate;
 pub use registry::{LineEvent, LineInfo};
 pub use stop::Stop;
+pub use subscriber::Subscriber;
 
 use crate::conn::{Connection, Environment, Handler, LineId, Transport};
 use crate::kernel::KernelWatch;

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use keepline_proto::{Instant, Reason};
 
-use super::knocks::{Knocks, Subscriber};
+use super::knocks::Knocks;
 use super::limits::Limits;
+use super::subscriber::Subscriber;
 
 /// A line without an address, as over a Unix socket.
 const NOWHERE: u32 = u32::MAX;
@@ -50,12 +51,12 @@ impl Sources {
     pub(super) fn admit(&mut self, address: Option<IpAddr>, limits: &Limits, now: Instant) -> Result<SourceId, Reason> {
         let Some(address) = address.map(|address| address.to_canonical()) else { return Ok(SourceId(NOWHERE)) };
         let who = Subscriber::of(address);
-        let count = match who {
-            Subscriber::V6(_) => self.by_prefix.get(&who).copied().unwrap_or_default(),
-            Subscriber::V4(_) => {
-                self.by_address.get(&address).map(|&id| self.list[id as usize].count).unwrap_or_default()
-            }
+        let count = if who.is_v6() {
+            self.by_prefix.get(&who).copied()
+        } else {
+            self.by_address.get(&address).map(|&id| self.list[id as usize].count)
         };
+        let count = count.unwrap_or_default();
         let over = |count: u32, most: Option<usize>| most.is_some_and(|most| count as usize >= most);
         if over(count.lines, limits.per_address)
             || over(count.unestablished, limits.unestablished_per_address)
@@ -68,7 +69,7 @@ impl Sources {
             Some(&id) => id,
             None => self.insert(address),
         };
-        if let Subscriber::V6(_) = who {
+        if who.is_v6() {
             self.by_prefix.entry(who).or_default().add();
         }
         self.list[id as usize].count.add();

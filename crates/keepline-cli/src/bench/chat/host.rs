@@ -39,7 +39,7 @@ impl Brand {
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Keepline(Limits::Bench) => "keepline",
-            Self::Keepline(Limits::Default) => "keepline, default limits",
+            Self::Keepline(Limits::Default | Limits::Proxied) => "keepline, default limits",
             Self::Mosquitto => "mosquitto",
             Self::Nats => "nats-server",
         }
@@ -112,7 +112,11 @@ impl Host {
             "--data",
             &*data,
             "--limits",
-            limits.name(),
+            // Its clients all come from one address, which is no part of what is measured.
+            match limits {
+                Limits::Default => Limits::Proxied.name(),
+                limits => limits.name(),
+            },
         ];
         let mut process =
             Process::start(&command, pin).map_err(|error| Error::io("keepline serve could not be run", error))?;

@@ -18,7 +18,8 @@ use crate::limits::Limits;
 
 /// How the figures of our own server are to be read.
 const PROFILES: &str = "Limits `bench`: clients send as fast as they can (else 20 messages a second, 100 at once), and \
-                        passwords are hashed at the least cost; all other limits are those of `keepline serve`.";
+                        passwords are hashed at the least cost, and strangers have no limits. Limits `default`: those of \
+                        `keepline serve`, but of one address, from which all clients here come.";
 
 /// Whose servers, how often, how long, and on which disk.
 #[derive(Debug)]

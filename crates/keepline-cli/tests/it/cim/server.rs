@@ -64,6 +64,9 @@ impl<'a> Server<'a> {
     pub(super) fn start_again(&mut self) {
         let mut command = command(self.place, env!("CARGO_BIN_EXE_keepline").as_ref());
         command.args(["serve", "--json", "--cim", "on", "--limits", self.limits, "--data"]).arg(&self.data);
+        if self.place.is_some() {
+            command.args(["--cim-from", "10.99.0.0/16"]);
+        }
         let ports =
             [("--http", self.http), ("--tcp", self.tcp), ("--admin", self.admin), ("--cim-http", self.cim_http)];
         for (flag, address) in ports {

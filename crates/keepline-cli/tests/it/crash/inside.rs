@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keepline_server::accounts::Hashing;
+use keepline_server::guard::GuardLimits;
 use keepline_server::store::Store;
 use keepline_server::{CimMode, Config, Node, StartError};
 use tokio::runtime::Runtime;
@@ -34,6 +35,7 @@ impl Inside {
         let mut config = Config::default();
         (config.http, config.tcp, config.admin) = (at.server.http, at.server.tcp, None);
         (config.cim, config.pace, config.hashing) = (CimMode::Off, None, Hashing::cheapest());
+        config.guard = GuardLimits::off();
         let runtime = runtime();
         let node = runtime.block_on(start(config)).expect("a server");
         Self { runtime, node }

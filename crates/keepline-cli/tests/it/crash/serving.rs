@@ -52,7 +52,9 @@ impl Serving {
             }
         };
         let Server { http, tcp } = at.server;
-        command.args(["serve", "--cim", "off", "--admin"]).arg(format!("{}:0", http.ip()));
+        // Crowds of one address, whose devices come again and again.
+        command.args(["serve", "--limits", "proxied", "--logins-per-minute", "off"]);
+        command.args(["--cim", "off", "--admin"]).arg(format!("{}:0", http.ip()));
         command.args(["--http", &http.to_string(), "--tcp", &tcp.to_string(), "--data"]).arg(data).args(flags);
         Self(Process::spawn("keepline serve", command))
     }

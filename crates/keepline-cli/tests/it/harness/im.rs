@@ -76,6 +76,13 @@ impl Im {
             command.arg("--allow-plaintext");
         }
         command.args(["--http", &format!("{public}:0"), "--tcp", &format!("{public}:0"), "--data"]).arg(people.data());
+        if !args.contains("--limits") {
+            // Crowds of one address, whose devices come again and again.
+            command.args(["--limits", "proxied", "--logins-per-minute", "off"]);
+        }
+        if place.is_some() && !args.contains("--cim-from") {
+            command.args(["--cim-from", "10.99.0.0/16"]);
+        }
         command.args(args.split_ascii_whitespace()).env("RUST_LOG", "info").env("NO_COLOR", "1");
         command.env(ADMIN_VARIABLE, ADMIN_TOKEN);
         // Each end of a session is counted by its line.

@@ -75,7 +75,7 @@ fn announce(im: &Im) -> [u64; 2] {
 #[test]
 fn b1_oversize_lengths_cost_no_memory() {
     let (people, host) = (People::crowd(0, &USERS), Host::here());
-    let im = Im::start(None, &people, "");
+    let im = Im::start(None, &people, "--limits bench");
     // The allocator and the runtime take what they need for so many lines.
     announce(&im);
     let [address_space, resident] = announce(&im);
@@ -95,7 +95,7 @@ fn b1_oversize_lengths_cost_no_memory() {
 #[test]
 fn b1_oversize_lengths_under_a_limit_of_the_address_space() {
     let (people, host) = (People::crowd(0, &USERS), Host::here());
-    let im = Im::start(None, &people, "");
+    let im = Im::start(None, &people, "--limits bench");
     announce(&im);
     let room = (im.memory().address_space + (64 << 10)) << 10;
     let limit = Rlimit { current: Some(room), ..getrlimit(Resource::As) };
@@ -112,7 +112,7 @@ fn b2_every_published_stream_ends_as_it_must() {
     let vectors = include_str!("../../../../../docs/vectors/v1.json");
     let vectors: Value = serde_json::from_str(vectors).expect("the vectors are JSON");
     let (people, host) = (People::crowd(0, &USERS), Host::here());
-    let im = Im::start(None, &people, "");
+    let im = Im::start(None, &people, "--limits bench");
     let mut closed = 0;
     for stream in vectors["streams"].as_array().expect("a list") {
         let mut bytes = hex(stream["hex"].as_str().expect("hex"));
@@ -213,7 +213,7 @@ fn b3_ten_thousand_random_blobs_on_every_port() {
     let seed = std::env::var("KEEPLINE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     println!("seed {seed}");
     let (people, host) = (People::crowd(0, &USERS), Host::here());
-    let im = Im::start(None, &people, "");
+    let im = Im::start(None, &people, "--limits bench");
     let ports = [im.server.tcp, im.server.http, im.cim_http, im.admin];
     throw(ports, seed, 4000);
     let before = im.memory();

@@ -88,7 +88,7 @@ fn a1_what_was_written_to_a_half_open_client_of_cim_comes_again_at_its_login() {
     let plan = Plan { cim: ["ann", "bob", "cat"].map(str::to_owned).to_vec(), ..Plan::default() };
     let people = People::register(&plan);
     let home = Host::of(&net.far);
-    let im = Im::start(Some(&net.far), &people, "");
+    let im = Im::start(Some(&net.far), &people, "--limits bench");
     let [ann, bob, cat] = ["ann", "bob", "cat"].map(|name| people.number(name));
     let mut early = Client::login(&net.near, im.by_cable, "ann", ann);
     let mut late = Client::login(&net.near, im.by_cable, "bob", bob);

@@ -35,6 +35,8 @@ fn what_can_not_be_is_refused_with_what_to_change() {
         ("--tcp [::]:0", "the IM port at [::]:0 would be plaintext beyond loopback"),
         ("--tls-cert a.pem", "--tls-cert: listen.tls.cert wants listen.tls.key beside it"),
         ("--tls-key a.pem", "--tls-key: listen.tls.key wants listen.tls.cert beside it"),
+        ("--cim-from 10.0.0.1/8", "write a network as 10.0.0.0/8 or fd00::/8, with nothing behind its bits"),
+        ("--logins-per-minute 0", "write a whole number above 0, as 15, or off"),
         ("--name=", "the server's name is 1 to 64 bytes without control characters"),
     ] {
         let ended = serve(arguments).end();
@@ -50,8 +52,9 @@ fn what_strangers_could_read_or_be_is_said_on_stderr_at_the_start() {
         ("", &[][..]),
         ("--cim on", &[]),
         ("--http 0.0.0.0:0 --cim off --allow-plaintext", &["warning: HTTP at 0.0.0.0:0 is plaintext beyond loopback"]),
+        ("--http 0.0.0.0:0 --cim on --allow-plaintext", &["warning: HTTP at 0.0.0.0:0 is plaintext beyond loopback"]),
         (
-            "--tcp 0.0.0.0:0 --cim on --allow-plaintext",
+            "--tcp 0.0.0.0:0 --cim-from 10.0.0.0/8 --allow-plaintext",
             &[
                 "warning: the IM port at 0.0.0.0:0 is plaintext beyond loopback",
                 "warning: cim's dialects are on beyond loopback",

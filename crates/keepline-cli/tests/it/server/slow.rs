@@ -135,7 +135,7 @@ fn a7_a_hundred_who_never_read_are_closed_as_slow_and_get_everything_when_they_a
 #[test]
 fn a8_a_reader_that_dribbles_is_closed_once_its_oldest_message_is_too_old() {
     let Some(net) = Net::open() else { return };
-    let mut group = Group::open(Some(&net), 2, 0, "--slow-after 3s");
+    let mut group = Group::open(Some(&net), 2, 0, "--slow-after 3s --pace off");
     let (dribbler, writer) = (group.others.remove(0), group.others.remove(0));
     // Its place is taken by one that dribbles.
     let token = group.people.token(dribbler.user()).to_owned();

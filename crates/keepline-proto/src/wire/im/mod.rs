@@ -58,6 +58,8 @@ pub struct Im {
     limit: u32,
     end: End,
     state: State,
+    /// Whether there is a farewell on its way that says more than ours.
+    said_farewell: bool,
 }
 
 /// Whom a server talks to, besides clients of our own protocol.
@@ -95,7 +97,7 @@ impl Im {
     /// A server's end. It is silent until the first frame has said what the client speaks.
     #[must_use]
     pub const fn server(accepts: Accepts) -> Self {
-        Self { limit: Self::BEFORE_LOGIN, end: End::Server, state: State::Fresh(accepts) }
+        Self { limit: Self::BEFORE_LOGIN, end: End::Server, state: State::Fresh(accepts), said_farewell: false }
     }
 
     /// A client's end, in our own protocol. Its limit is [`AFTER_LOGIN`](Self::AFTER_LOGIN) from the start; the server
@@ -108,12 +110,17 @@ impl Im {
     /// A client's end in any dialect.
     #[must_use]
     pub const fn client_of(dialect: Dialect) -> Self {
-        Self { limit: Self::AFTER_LOGIN, end: End::Client, state: State::Speaking(dialect) }
+        Self { limit: Self::AFTER_LOGIN, end: End::Client, state: State::Speaking(dialect), said_farewell: false }
     }
 
     /// Sets the largest frame, both ways, in bytes without the length.
     pub const fn set_limit(&mut self, bytes: u32) {
         self.limit = bytes;
+    }
+
+    /// A `Close` has been said already, as one that names a time to come back: no other follows it.
+    pub const fn said_farewell(&mut self) {
+        self.said_farewell = true;
     }
 
     /// What is spoken, once it is known.
@@ -186,7 +193,7 @@ impl Codec for Im {
 
     /// `Close` in our own protocol. Nothing in cim's, where any frame that is no ping is shown as a chat message.
     fn farewell(&mut self, reason: Reason, out: &mut Vec<u8>) {
-        if self.dialect() == Some(Dialect::V1) {
+        if self.dialect() == Some(Dialect::V1) && !self.said_farewell {
             frame::farewell(reason, out);
         }
     }

@@ -11,7 +11,7 @@ use super::request;
 use crate::accounts::{AccountError, cim};
 use crate::http::Services;
 use crate::http::object::Object;
-use crate::http::serve::Dialled;
+use crate::http::serve::{Dialled, Peer};
 
 /// A name and its number.
 #[derive(Debug, Serialize)]
@@ -48,21 +48,24 @@ pub(super) struct Address {
     http_port: u16,
 }
 
-/// `POST /login`: looks who is there and says where to connect. It notes nothing: who never connects is not logged in,
-/// and can ask again.
+/// `POST /login`: looks who is there and says where to connect. It notes only that he may, for a minute and from where
+/// he asks: who never connects is not logged in, and can ask again.
 pub(super) async fn login(
     State(services): State<Arc<Services>>,
     dialled: Option<Extension<Dialled>>,
+    peer: Option<Extension<Peer>>,
     Json(Object(request)): Json<Object<request::Account>>,
 ) -> Reply<Address> {
     let known = request.user_id.and_then(|id| services.accounts.cim().name_of(id));
     let user = request.user_id.and_then(cim::user_of);
-    let Some(user) = user.filter(|_| known.is_some() && known == request.user_name) else {
+    let (Some(user), Some(cim_id)) = (user.filter(|_| known.is_some() && known == request.user_name), request.user_id)
+    else {
         return Reply::code(Code::AccountNotMatch);
     };
     if services.is_online(&user) {
         return Reply::code(Code::RepeatLogin);
     }
+    services.guard.give_ticket(cim_id, peer.map(|Extension(Peer(peer))| peer.ip()));
     let settings = &services.cim;
     let ip = settings.advertised.clone().or_else(|| {
         let Extension(Dialled(at)) = dialled?;

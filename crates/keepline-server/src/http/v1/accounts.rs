@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
+use super::password::guarded;
 use crate::http::Services;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Body, id};
+use crate::http::serve::Peer;
 
 /// A name and a password.
 #[derive(Deserialize, ToSchema)]
@@ -59,8 +61,10 @@ pub(super) struct PasswordChange {
 pub(super) async fn change_password(
     State(services): State<Arc<Services>>,
     caller: Caller,
+    peer: Option<Extension<Peer>>,
     Body(request): Body<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
-    services.accounts.change_password(caller.user(), &request.old, &request.new).await?;
+    let changing = services.accounts.change_password(caller.user(), &request.old, &request.new);
+    guarded(&services.guard, caller.user(), peer, changing).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
+use super::password::guarded;
 use crate::http::Services;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Body, id};
+use crate::http::serve::Peer;
 
 /// A name, its password, and the device that the token is for.
 #[derive(Deserialize, ToSchema)]
@@ -35,14 +37,17 @@ pub(super) struct Token {
 #[utoipa::path(post, path = "/v1/tokens", tag = "tokens", request_body = Credentials, responses(
     (status = 201, body = Token),
     (status = 401, description = "bad_credentials", body = ErrorBody),
+    (status = 429, description = "rate_limited: too many were wrong; see Retry-After", body = ErrorBody),
     (status = "default", body = ErrorBody),
 ))]
 pub(super) async fn issue(
     State(services): State<Arc<Services>>,
+    peer: Option<Extension<Peer>>,
     Body(request): Body<Credentials>,
 ) -> Result<(StatusCode, Json<Token>), ApiError> {
     let (user, device) = (id(&request.user)?, id(&request.device)?);
-    let issued = services.accounts.issue(&user, &request.password, device).await?;
+    let issuing = services.accounts.issue(&user, &request.password, device);
+    let issued = guarded(&services.guard, &user, peer, issuing).await?;
     Ok((StatusCode::CREATED, Json(Token { token: issued.text, expires_ms: issued.expires_ms })))
 }
 

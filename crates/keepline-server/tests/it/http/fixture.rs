@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use keepline_server::accounts::Hashing;
+use keepline_server::guard::GuardLimits;
 use keepline_server::http;
 use keepline_server::http::admin::{Admin, Drain};
 use keepline_server::http::serve::Dialled;
@@ -61,6 +62,8 @@ impl Fixture {
         let mut config = Config::default();
         (config.http, config.tcp, config.admin, config.cim_http) = (any, any, None, None);
         config.hashing = Hashing::cheapest();
+        // Requests in memory come from nowhere, so that none of them asks for the lines' tickets.
+        config.guard = GuardLimits::off();
         change(&mut config);
         let node = Node::start(config, store.clone()).await.expect("it starts");
         let services = node.services().clone();

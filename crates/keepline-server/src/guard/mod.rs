@@ -1,0 +1,225 @@
+//! Guard: what strangers may cost, from accept to a login: how many of them, how often they fail, how often they come.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use keepline::serve::Subscriber;
+use tokio::time::Instant;
+
+use crate::id::{DeviceId, UserId};
+
+mod limits;
+mod lru;
+mod network;
+mod strikes;
+mod tickets;
+mod window;
+
+pub use limits::{ByteRate, GuardLimits, LoginLimit};
+pub(crate) use network::may_speak_cim;
+pub use network::{BadNetwork, Network};
+pub use strikes::StrikeLimit;
+pub use tickets::TICKET_LIFE;
+
+use lru::Lru;
+use strikes::{MOST_KEYS, Strikes};
+use tickets::Tickets;
+use window::Window;
+
+/// Who may try to prove who he is, and how often. One for a server: what fails over one listener counts at the others.
+///
+/// Of each list at most 100,000 keys are remembered. A full one forgets the key that was touched least recently, whose
+/// ban or count is over then: nobody is refused because others fill it. To fill one, 3,400 addresses must fail for a
+/// minute at their own limits, which costs the server a password's hash for each failure.
+#[derive(Debug)]
+pub struct Guard {
+    limits: GuardLimits,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    of_user: Option<Strikes<(UserId, Option<Subscriber>)>>,
+    of_address: Option<Strikes<Subscriber>>,
+    logins: Lru<(UserId, DeviceId), Window>,
+    tickets: Tickets,
+}
+
+/// Not now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many logins failed or came; try again in {} s", .retry_after.as_secs() + 1)]
+#[non_exhaustive]
+pub struct Refused {
+    /// When to try again.
+    pub retry_after: Duration,
+}
+
+/// An attempt to prove who one is. Dropped without a word, as when the store fails, it was none.
+#[must_use = "tell how it ended"]
+pub struct Attempt {
+    guard: Arc<Guard>,
+    user: (UserId, Option<Subscriber>),
+    address: Option<Subscriber>,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing was proved, either way.
+    None,
+    Passed,
+    Failed,
+}
+
+impl Guard {
+    /// With these limits.
+    #[must_use]
+    pub fn new(limits: GuardLimits) -> Arc<Self> {
+        let state = State {
+            of_user: limits.failures_of_user.map(Strikes::new),
+            of_address: limits.failures_of_address.map(Strikes::new),
+            logins: Lru::new(MOST_KEYS),
+            tickets: Tickets::default(),
+        };
+        Arc::new(Self { limits, state: Mutex::new(state) })
+    }
+
+    /// The limits.
+    #[must_use]
+    pub const fn limits(&self) -> &GuardLimits {
+        &self.limits
+    }
+
+    /// Somebody wants to prove who he is, by a password. To be asked before anything is spent on it.
+    ///
+    /// # Errors
+    /// [`Refused`] while the address, or the user from there, has failed too often, or has as many attempts in flight.
+    pub fn attempt(self: &Arc<Self>, user: &UserId, address: Option<IpAddr>) -> Result<Attempt, Refused> {
+        let (now, address) = (Instant::now(), address.map(Subscriber::of));
+        let user = (user.clone(), address);
+        let mut state = self.state();
+        let State { of_user, of_address, .. } = &mut *state;
+        let mut of_user = of_user.as_mut().map(|strikes| (strikes, &user));
+        let mut of_address = of_address.as_mut().zip(address.as_ref());
+        let waits = [
+            of_user.as_mut().and_then(|(strikes, key)| strikes.refused_for(key, now)),
+            of_address.as_mut().and_then(|(strikes, key)| strikes.refused_for(key, now)),
+        ];
+        if let Some(retry_after) = waits.into_iter().flatten().max() {
+            return Err(Refused { retry_after });
+        }
+        if let Some((strikes, key)) = of_user {
+            strikes.begin(key);
+        }
+        if let Some((strikes, key)) = of_address {
+            strikes.begin(key);
+        }
+        drop(state);
+        Ok(Attempt { guard: Arc::clone(self), user, address, outcome: Outcome::None })
+    }
+
+    /// Somebody wants to show a token. That costs a look-up and can't be guessed, so any number may be looked up at once.
+    ///
+    /// # Errors
+    /// [`Refused`] while too much from the address has failed.
+    pub fn token(&self, address: Option<IpAddr>) -> Result<(), Refused> {
+        let (now, mut state) = (Instant::now(), self.state());
+        let strikes = state.of_address.as_mut().zip(address.map(Subscriber::of));
+        match strikes.and_then(|(strikes, key)| strikes.banned_for(&key, now)) {
+            Some(retry_after) => Err(Refused { retry_after }),
+            None => Ok(()),
+        }
+    }
+
+    /// The token was none.
+    pub fn bad_token(&self, address: Option<IpAddr>) {
+        let (now, mut state) = (Instant::now(), self.state());
+        let strikes = state.of_address.as_mut().zip(address.map(Subscriber::of));
+        if strikes.is_some_and(|(strikes, key)| strikes.strike(&key, now)) {
+            tracing::warn!("too many failed logins from one address: banned for a while");
+        }
+    }
+
+    /// A device has proved who it is, and wants a session.
+    ///
+    /// # Errors
+    /// [`Refused`] if it has had too many of late. What is refused does not count.
+    pub fn login(&self, user: &UserId, device: &DeviceId) -> Result<(), Refused> {
+        let Some(LoginLimit { logins, within }) = self.limits.logins_of_device else { return Ok(()) };
+        let (now, mut state) = (Instant::now(), self.state());
+        let window = state.logins.touch(&(user.clone(), device.clone()));
+        if window.count(now, within) >= logins.max(1) as usize {
+            return Err(Refused { retry_after: window.next_room(now, within) });
+        }
+        window.push(now);
+        Ok(())
+    }
+
+    /// A user of cim's has asked where to connect, by `/login`: he may connect from there.
+    pub fn give_ticket(&self, cim_id: i64, address: Option<IpAddr>) {
+        if let Some(address) = address.filter(|_| self.limits.cim_tickets) {
+            self.state().tickets.give(cim_id, Subscriber::of(address), Instant::now());
+        }
+    }
+
+    /// A user of cim's connects: whether he asked where to of late, from the same address, and has not come since.
+    pub fn take_ticket(&self, cim_id: i64, address: Option<IpAddr>) -> bool {
+        !self.limits.cim_tickets
+            || address.is_some_and(|address| self.state().tickets.take(cim_id, Subscriber::of(address), Instant::now()))
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // Nothing of others' runs under the lock: what is there is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attempt {
+    /// He is who he says.
+    pub fn passed(mut self) {
+        self.outcome = Outcome::Passed;
+    }
+
+    /// He is not, or nobody is.
+    pub fn failed(mut self) {
+        self.outcome = Outcome::Failed;
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let (now, mut state) = (Instant::now(), self.guard.state());
+        let State { of_user, of_address, .. } = &mut *state;
+        if let Some(strikes) = of_user {
+            let user = &self.user;
+            match self.outcome {
+                Outcome::Failed if strikes.failed(user, now) => {
+                    tracing::warn!(user = %user.0, "too many failed logins of a user from one address: banned for a while");
+                }
+                Outcome::Failed => {}
+                outcome => strikes.passed(user, now, outcome == Outcome::Passed),
+            }
+        }
+        if let Some((strikes, address)) = of_address.as_mut().zip(self.address.as_ref()) {
+            match self.outcome {
+                Outcome::Failed if strikes.failed(address, now) => {
+                    tracing::warn!("too many failed logins from one address: banned for a while");
+                }
+                Outcome::Failed => {}
+                // Not forgiven: who tries others' passwords has one of his own.
+                _ => strikes.passed(address, now, false),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt").field("outcome", &self.outcome).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
