@@ -7,6 +7,7 @@ mod crash;
 mod descriptors;
 mod echo;
 mod figures;
+mod guard;
 mod harness;
 mod netty;
 mod operation;

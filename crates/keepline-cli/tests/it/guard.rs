@@ -1,0 +1,9 @@
+//! Guard: rows A9, A10, B5, B7, C1, C3, C4 and D3: what strangers may cost a server with the limits that it has by default.
+
+mod bad_logins;
+mod crowd;
+mod files;
+mod flood;
+mod place;
+mod slow_hello;
+mod tickets;
