@@ -1,10 +1,14 @@
 //! Passwords: what may be one, who gets a name, and that nobody learns who has an account.
 
+use std::pin::{Pin, pin};
+use std::sync::mpsc::SyncSender;
+
 use keepline_server::accounts::{AccountError, Accounts, Hashing};
 use keepline_server::conversation::Conversation;
 use keepline_server::id::{MessageId, UserId};
 use keepline_server::store::memory::Memory;
 use keepline_server::store::{Append, Expected, LogName, Page, Store};
+use tokio::runtime::Runtime;
 
 use super::{PASSWORD, node};
 use crate::support::cue::{Cue, Fate};
@@ -52,26 +56,20 @@ async fn a_stranger_and_a_wrong_password_are_one_error() {
     }
 }
 
-/// One hash at once and nobody waiting: who comes second is told so if, and only if, he would have hashed.
-#[tokio::test]
-async fn an_unknown_user_costs_a_hash_as_a_known_one_does() {
-    let one = Hashing::cheapest().with_cost(2048, 1, 1).unwrap().with_limits(1, 0);
-    let accounts = Accounts::load(Memory::new(), one).await.unwrap();
-    accounts.create(id("ann"), PASSWORD).await.unwrap();
-    for second in ["ann", "nobody"] {
-        let (ann, second) = (id("ann"), id(second));
-        let first = accounts.issue(&ann, PASSWORD, id("phone"));
-        let second = accounts.issue(&second, "another horse", id("phone"));
-        // Both are polled before the first hash, of 2 MiB, can be done.
-        let (first, second) = tokio::join!(first, second);
-        assert!(first.is_ok());
-        assert_eq!(second.unwrap_err(), AccountError::Busy);
-    }
-    assert_eq!(accounts.issue(&id("nobody"), PASSWORD, id("phone")).await.unwrap_err(), AccountError::BadCredentials);
+/// A runtime with one thread for hashes.
+fn one_thread() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap()
+}
+
+/// Takes that thread, so that no hash is done before it is let go.
+fn hold_the_thread() -> SyncSender<()> {
+    let (let_go, held) = std::sync::mpsc::sync_channel::<()>(0);
+    drop(tokio::task::spawn_blocking(move || held.recv()));
+    let_go
 }
 
 /// What a future says at its first poll.
-async fn poll_once<T>(mut future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
+async fn poll_once<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     tokio::select! {
         biased;
         done = &mut future => Some(done),
@@ -79,28 +77,46 @@ async fn poll_once<T>(mut future: std::pin::Pin<&mut impl Future<Output = T>>) -
     }
 }
 
+/// One hash at once and nobody waiting: who comes second is told so if, and only if, he would have hashed.
+#[test]
+fn an_unknown_user_costs_a_hash_as_a_known_one_does() {
+    one_thread().block_on(async {
+        let one = Hashing::cheapest().with_limits(1, 0);
+        let accounts = Accounts::load(Memory::new(), one).await.unwrap();
+        accounts.create(id("ann"), PASSWORD).await.unwrap();
+        let ann = id("ann");
+        for second in ["ann", "nobody"] {
+            let let_go = hold_the_thread();
+            let mut first = pin!(accounts.issue(&ann, PASSWORD, id("phone")));
+            assert!(poll_once(first.as_mut()).await.is_none(), "a hash without a thread");
+            let second = id(second);
+            let second = poll_once(pin!(accounts.issue(&second, "another horse", id("phone")))).await;
+            assert_eq!(second.map(|issued| issued.unwrap_err()), Some(AccountError::Busy));
+            drop(let_go);
+            assert!(first.await.is_ok());
+        }
+        let nobody = accounts.issue(&id("nobody"), PASSWORD, id("phone")).await;
+        assert_eq!(nobody.unwrap_err(), AccountError::BadCredentials);
+    });
+}
+
 /// A client that goes away does not make room for another while its hash still takes a thread.
 #[test]
 fn work_that_nobody_waits_for_still_counts() {
-    // The one thread for such work is ours until we let it go, so no hash is done before.
-    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
-    runtime.block_on(async {
+    one_thread().block_on(async {
         let one = Hashing::cheapest().with_limits(1, 0);
         let accounts = Accounts::load(Memory::new(), one).await.unwrap();
         let ann: UserId = id("ann");
-        let (let_go, held) = std::sync::mpsc::sync_channel::<()>(0);
-        let holding = tokio::task::spawn_blocking(move || held.recv());
+        let let_go = hold_the_thread();
         {
-            let gone = accounts.issue(&ann, PASSWORD, id("phone"));
-            tokio::pin!(gone);
+            let gone = pin!(accounts.issue(&ann, PASSWORD, id("phone")));
             assert!(poll_once(gone).await.is_none(), "a hash without a thread");
         }
-        let second = poll_once(std::pin::pin!(accounts.issue(&ann, PASSWORD, id("phone")))).await;
+        let second = poll_once(pin!(accounts.issue(&ann, PASSWORD, id("phone")))).await;
         assert_eq!(second.map(|issued| issued.unwrap_err()), Some(AccountError::Busy));
 
         drop(let_go);
-        assert!(holding.await.unwrap().is_err());
-        // The threads take their work in order: behind this one the hash is done, and its place is free.
+        // The thread takes its work in order: behind this one the hash is done, and its place is free.
         tokio::task::spawn_blocking(|| {}).await.unwrap();
         assert_eq!(accounts.issue(&ann, PASSWORD, id("phone")).await.unwrap_err(), AccountError::BadCredentials);
     });
