@@ -109,7 +109,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         let key = environment.wheel.register(Arc::clone(&shared));
         let settings = &environment.settings;
         let rare = Rare {
-            handshake_by: settings.handshake_within.map(|within| now + within),
+            handshake_by: environment.deadlines().handshake.map(|within| now + within),
             first_frame_by: settings.first_frame_within.map(|within| now + within),
             idle: settings.idle_events.map(|events| Box::new(IdleWatch::new(events))),
             ..Rare::default()
@@ -140,7 +140,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
     /// Counts the handshake's time from accept: an upgrade before the line was a part of it.
     #[cfg(feature = "serve")]
     pub(crate) fn accepted_at(&mut self, at: Instant) {
-        if let (Some(rare), Some(within)) = (&mut self.rare, self.environment.settings.handshake_within) {
+        if let (Some(rare), Some(within)) = (&mut self.rare, self.environment.deadlines().handshake) {
             rare.handshake_by = Some(at + within);
         }
     }

@@ -1,7 +1,9 @@
 //! Environment: what the lines of one server or one client reach by one pointer.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use keepline_proto::Duration;
 
 use super::line_id::LineId;
 use super::report::Report;
@@ -15,6 +17,18 @@ pub(crate) struct Environment {
     pub(crate) wheel: Arc<Wheel<Shared>>,
     /// The server's, for a line of one.
     pub(crate) books: Option<Arc<dyn Books>>,
+    /// Of the settings, or what has come after them.
+    deadlines: RwLock<Deadlines>,
+}
+
+/// How long a new line has, from accept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    /// For the step before it, as TLS.
+    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "servers only"))]
+    pub(crate) upgrade: Duration,
+    /// For all until it is established.
+    pub(crate) handshake: Option<Duration>,
 }
 
 /// Who keeps count of a server's lines.
@@ -33,6 +47,16 @@ impl Environment {
     /// # Panics
     /// Outside of a tokio runtime.
     pub(crate) fn new(settings: Settings, books: Option<Arc<dyn Books>>) -> Arc<Self> {
-        Arc::new(Self { settings, wheel: wheel::current(), books })
+        let deadlines = Deadlines { upgrade: settings.upgrade_within, handshake: settings.handshake_within };
+        Arc::new(Self { settings, wheel: wheel::current(), books, deadlines: RwLock::new(deadlines) })
+    }
+
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        *self.deadlines.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(feature = "serve")]
+    pub(crate) fn set_deadlines(&self, deadlines: Deadlines) {
+        *self.deadlines.write().unwrap_or_else(PoisonError::into_inner) = deadlines;
     }
 }

@@ -26,10 +26,10 @@ mod turn;
 
 pub use connection::{Answer, Connection, SendError};
 pub use driver::Driver;
-#[cfg(feature = "serve")]
-pub(crate) use environment::Books;
 #[cfg(any(feature = "serve", feature = "client"))]
 pub(crate) use environment::Environment;
+#[cfg(feature = "serve")]
+pub(crate) use environment::{Books, Deadlines};
 pub use flow::Flow;
 pub use handler::{Beat, Handler};
 pub use line_id::LineId;

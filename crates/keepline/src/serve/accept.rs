@@ -16,7 +16,7 @@ use super::rate::Pace;
 use super::registry::Place;
 use super::{Listener, ServerHandle, Service};
 use crate::clock;
-use crate::conn::{Driver, Transport, reason_of};
+use crate::conn::{Deadlines, Driver, Transport, reason_of};
 use crate::observe::Observer;
 
 /// Connections accepted in one turn before other tasks have theirs.
@@ -75,16 +75,15 @@ pub(super) struct Accepted {
 
 /// Upgrades a connection within its deadline, then opens the line.
 pub(super) async fn upgraded<S: Service, Io: Transport>(
-    upgrade: impl Future<Output = io::Result<Io>>,
+    upgrading: impl Future<Output = io::Result<Io>>,
     accepted: Accepted,
     service: Arc<S>,
     handle: ServerHandle,
 ) {
-    let settings = &handle.environment.settings;
-    let within = settings.handshake_within.map_or(settings.upgrade_within, |all| all.min(settings.upgrade_within));
-    let by = accepted.at + within;
-    let upgrade = tokio::time::timeout_at(clock::to_tokio(by), caught(upgrade));
-    let reason = match handle.until_draining(upgrade).await {
+    let Deadlines { upgrade, handshake } = handle.environment.deadlines();
+    let by = accepted.at + handshake.map_or(upgrade, |all| all.min(upgrade));
+    let upgraded = tokio::time::timeout_at(clock::to_tokio(by), caught(upgrading));
+    let reason = match handle.until_draining(upgraded).await {
         Some(Ok(Ok(Ok(io)))) => return open(io, accepted, &*service, &handle),
         Some(Ok(Ok(Err(error)))) => {
             tracing::debug!(peer = ?accepted.peer, %error, "upgrade failed");
@@ -155,6 +154,9 @@ async fn accept_burst<L: Listener>(
         for accepted in 0..BURST {
             match listener.poll_accept(cx) {
                 Poll::Ready(Ok((io, peer))) => {
+                    if accepted == 0 {
+                        pace.set(handle.registry.limits().accepts);
+                    }
                     let (admitted, at) = (handle.registry.admit(peer), clock::now());
                     pace.count(at, admitted.is_ok());
                     match admitted {

@@ -55,7 +55,7 @@ pub use registry::{LineEvent, LineInfo};
 pub use stop::Stop;
 pub use subscriber::Subscriber;
 
-use crate::conn::{Connection, Environment, Handler, LineId, Transport};
+use crate::conn::{Connection, Deadlines, Environment, Handler, LineId, Transport};
 use crate::kernel::KernelWatch;
 use crate::settings::Settings;
 use registry::Registry;
@@ -202,7 +202,20 @@ impl ServerHandle {
     /// The limits in force.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        *self.registry.limits()
+        self.registry.limits()
+    }
+
+    /// Holds what comes from now on to other limits. Nobody who is in is closed for them, and what was counted of each
+    /// address counts on.
+    pub fn set_limits(&self, limits: Limits) {
+        self.registry.set_limits(limits);
+    }
+
+    /// Gives lines that are accepted from now on another time: `upgrade` for the step before the line
+    /// ([`Settings::upgrade_within`]), `handshake` for all until it is established ([`Settings::handshake_within`]).
+    /// Lines that were accepted before keep theirs.
+    pub fn set_deadlines(&self, upgrade: Duration, handshake: Option<Duration>) {
+        self.environment.set_deadlines(Deadlines { upgrade, handshake });
     }
 
     /// The handle of one line, while it is open.
@@ -244,6 +257,6 @@ impl<L> fmt::Debug for Server<L> {
 
 impl fmt::Debug for ServerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerHandle").field("lines", &self.lines()).field("limits", self.registry.limits()).finish()
+        f.debug_struct("ServerHandle").field("lines", &self.lines()).field("limits", &self.limits()).finish()
     }
 }

@@ -50,6 +50,11 @@ impl Pace {
         Self { rate, busy_until: Instant::START }
     }
 
+    /// At another rate from now on: what was accepted is not forgotten.
+    pub(super) const fn set(&mut self, rate: Option<Rate>) {
+        self.rate = rate;
+    }
+
     /// One more connection was accepted.
     pub(super) fn count(&mut self, now: Instant, admitted: bool) {
         let Some(rate) = self.rate else { return };

@@ -49,15 +49,14 @@ pub enum LineEvent {
 }
 
 pub(super) struct Registry {
-    limits: Limits,
     state: Mutex<State>,
     events: broadcast::Sender<LineEvent>,
     /// Told when the last line has ended.
     empty: Notify,
 }
 
-#[derive(Default)]
 struct State {
+    limits: Limits,
     blocks: Vec<Box<[Slot]>>,
     free: Vec<u32>,
     lines: usize,
@@ -91,19 +90,28 @@ pub(super) struct Place {
 impl Registry {
     pub(super) fn new(limits: Limits) -> Arc<Self> {
         let (events, _) = broadcast::channel(EVENTS);
-        Arc::new(Self { limits, state: Mutex::default(), events, empty: Notify::new() })
+        let state = Mutex::new(State {
+            limits,
+            blocks: Vec::new(),
+            free: Vec::new(),
+            lines: 0,
+            unestablished: 0,
+            sources: Sources::default(),
+        });
+        Arc::new(Self { state, events, empty: Notify::new() })
     }
 
     /// A place for one more line, or why there is none.
     pub(super) fn admit(self: &Arc<Self>, peer: Option<SocketAddr>) -> Result<Place, Reason> {
         let mut state = self.lock();
-        if state.lines >= self.limits.connections {
+        let limits = state.limits;
+        if state.lines >= limits.connections {
             return Err(Reason::ServerFull);
         }
         let now = clock::now();
-        let full = self.limits.unestablished.is_some_and(|most| state.unestablished >= most);
+        let full = limits.unestablished.is_some_and(|most| state.unestablished >= most);
         // The address first: of two reasons it is told the one that it can do something about.
-        let source = state.sources.admit(peer.map(|peer| peer.ip()), &self.limits, now)?;
+        let source = state.sources.admit(peer.map(|peer| peer.ip()), &limits, now)?;
         if full {
             state.sources.establish(source);
             state.sources.release(source);
@@ -136,8 +144,13 @@ impl Registry {
         }
     }
 
-    pub(super) const fn limits(&self) -> &Limits {
-        &self.limits
+    pub(super) fn limits(&self) -> Limits {
+        self.lock().limits
+    }
+
+    /// Who is in stays in, however many they are.
+    pub(super) fn set_limits(&self, limits: Limits) {
+        self.lock().limits = limits;
     }
 
     pub(super) fn subscribe(&self) -> broadcast::Receiver<LineEvent> {

@@ -85,6 +85,25 @@ async fn who_has_not_done_the_handshake_has_a_limit_of_his_own() {
     }
 }
 
+#[tokio::test]
+async fn other_limits_hold_for_who_comes_and_nobody_who_is_in_goes() {
+    let server = server(watched(), at_most(3, None));
+    let mut peers = vec![joined(server.address).await, joined(server.address).await, joined(server.address).await];
+    assert!(is_turned_away(server.address).await);
+    server.handle.set_limits(at_most(100, Some(4)));
+    assert_eq!(server.handle.limits(), at_most(100, Some(4)));
+    peers.push(joined(server.address).await);
+    assert!(is_turned_away(server.address).await, "a fifth of one address, of which three came before the limit");
+    server.handle.set_limits(at_most(2, None));
+    assert!(is_turned_away(server.address).await);
+    for peer in &mut peers {
+        peer.write_all(PING).await.unwrap();
+        peer.read_exact(&mut [0; 5]).await.unwrap();
+    }
+    let (full, limited) = (Reason::ServerFull, Reason::RateLimited);
+    assert_eq!(*server.books.refused.lock().unwrap(), [full, limited, full]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_storm_is_accepted_at_its_pace_and_nobody_is_refused() {
     let mut limits = Limits::default();
@@ -101,6 +120,17 @@ async fn a_storm_is_accepted_at_its_pace_and_nobody_is_refused() {
     let took = start.elapsed();
     assert!((2.2..3.2).contains(&took.as_secs_f64()), "{took:?} for 300 at 100 a second, of which 10 to 73 at once");
     assert!(server.books.refused.lock().unwrap().is_empty());
+    // Ten times the pace from now on.
+    limits.accepts = Some(Rate { per_second: 1000, burst: 10 });
+    server.handle.set_limits(limits);
+    let start = tokio::time::Instant::now();
+    for _ in 0..300 {
+        peers.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    while server.handle.lines() < 600 {
+        tokio::time::sleep(millis(5).to_std()).await;
+    }
+    assert!(start.elapsed().as_secs_f64() < 1.0, "{:?} for 300 more at 1,000 a second", start.elapsed());
 }
 
 #[tokio::test]

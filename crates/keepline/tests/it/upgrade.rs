@@ -1,6 +1,6 @@
 //! Servers with a step between accept and line: TLS, and peers that never finish it.
 
-use keepline::serve::Server;
+use keepline::serve::{Limits, Server};
 use keepline::wire::echo::Echo;
 use keepline::{Duration, Plain, Reason, Settings};
 use rustls::pki_types::ServerName;
@@ -98,6 +98,36 @@ async fn a_handshake_has_one_time_from_accept_through_the_upgrade() {
     assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
     let took = Duration::from(start.elapsed());
     assert!(is_on_time(took, secs(5)), "after {took}, of which the upgrade took 3 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_time_for_the_handshake_is_for_lines_that_come_after_it() {
+    let mut settings = watched();
+    settings.handshake_within = Some(secs(8));
+    let (over_tls, connector) = secure(settings.clone());
+    let plain = server(settings, Limits::default());
+    let before = Instant::now();
+    let mut old = joined(plain.address).await;
+    for running in [&plain, &over_tls] {
+        running.handle.set_deadlines(secs(1), Some(secs(2)));
+    }
+    let after = |mut peer: TcpStream, expected: Duration| async move {
+        let start = Instant::now();
+        assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
+        let took = Duration::from(start.elapsed());
+        assert!(is_on_time(took, expected), "{took}, not {expected}");
+    };
+    after(TcpStream::connect(over_tls.address).await.unwrap(), secs(1)).await;
+    after(joined(plain.address).await, secs(2)).await;
+    let io = TcpStream::connect(over_tls.address).await.unwrap();
+    let start = Instant::now();
+    let mut peer = connector.connect(ServerName::try_from("localhost").unwrap(), io).await.unwrap();
+    assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
+    let took = Duration::from(start.elapsed());
+    assert!(is_on_time(took, secs(2)), "{took} over TLS");
+    assert_eq!(old.read(&mut [0]).await.unwrap(), 0);
+    let took = Duration::from(before.elapsed());
+    assert!(is_on_time(took, secs(8)), "the one from before: {took}");
 }
 
 #[tokio::test(start_paused = true)]
