@@ -159,6 +159,10 @@ impl Line {
                 }
                 return self.keep_room(turn);
             }
+            // Its own verdict, that nobody was here: it leaves as if its kernel had closed.
+            Some(Body::Close(close)) if close.code == u32::from(Reason::Silent.code()) => {
+                return Flow::Close(Reason::PeerClosed);
+            }
             Some(Body::Close(_)) => return Flow::Close(Reason::Bye),
             // Of a later version: skipped.
             None => {}

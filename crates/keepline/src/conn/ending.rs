@@ -24,7 +24,7 @@ const LINGER_BYTES: usize = 4 * BUFFER;
 
 impl<Io: Transport, H: Handler> Driver<Io, H> {
     /// Begins the end: what is waiting, a farewell where the format has one, then our end. Where the peer is gone
-    /// or does not read, there is nothing more to say.
+    /// or does not read, there is nothing more to say; one that was silent is told so, and not waited for.
     pub(super) fn close(&mut self, reason: Reason, cause: Option<Cause>, now: Instant, output: &mut Output) {
         if !matches!(self.phase, Phase::Opening | Phase::Open) {
             return;
@@ -34,6 +34,8 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         let stage = match reason {
             // The peer may have closed only its own half, and wait for the answers.
             Reason::PeerClosed if self.shared.flags().in_flight() > 0 => Stage::Answers,
+            // By the monitor's verdict; by an error of the socket, nobody is there.
+            Reason::Silent if cause.is_none() => Stage::Parting,
             Reason::Silent | Reason::Reset | Reason::IoError | Reason::TlsError => Stage::Drop,
             Reason::SlowConsumer => {
                 self.io.abandon();
@@ -43,7 +45,7 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
         };
         match stage {
             Stage::Drop => self.shared.turn_deaf(),
-            Stage::Flush => self.say_farewell(reason, output),
+            Stage::Flush | Stage::Parting => self.say_farewell(reason, output),
             Stage::Answers | Stage::Shutdown | Stage::Linger => {}
         }
         let by = now + self.environment.settings.linger;
@@ -73,6 +75,10 @@ impl<Io: Transport, H: Handler> Driver<Io, H> {
             let next = match stage {
                 Stage::Answers if !late => self.answers_stage(cx, now, reason, &mut scratch.output)?,
                 Stage::Flush if !late => self.flush_stage(cx, now, &mut scratch.output)?,
+                Stage::Parting => {
+                    self.write_waiting(cx, now, &mut scratch.output);
+                    Stage::Drop
+                }
                 Stage::Shutdown if !late => match Pin::new(&mut self.io).poll_shutdown(cx) {
                     Poll::Pending => return None,
                     Poll::Ready(Ok(())) => Stage::Linger,

@@ -31,14 +31,17 @@ pub(crate) struct Closing {
 }
 
 /// ```text
-/// Answers ──▶ Flush ──▶ Shutdown ──▶ Linger ──▶ (ended) ◀── Drop
+/// Answers ──▶ Flush ──▶ Shutdown ──▶ Linger ──▶ (ended) ◀── Drop ◀── Parting
 /// ```
-/// `Answers` comes first where the peer has ended its half while answers are owed to it.
+/// `Answers` comes first where the peer has ended its half while answers are owed to it, `Parting` where it was silent.
 /// A failing socket or the deadline ends it from any stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Nothing more to say: the peer is gone, or does not read.
     Drop,
+    /// What the socket takes at once is written, a farewell last: a peer that is only frozen reads it when it is thawed.
+    /// One that is gone is not waited for.
+    Parting,
     /// The answers that are owed are written as they come.
     Answers,
     /// What is waiting is written, a farewell last.

@@ -179,6 +179,25 @@ async fn the_farewell_is_the_last_word() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_told_so_and_is_not_waited_for() {
+    // A pipe that takes it, one that takes nothing, and one that stops in the middle of what waits before it.
+    let table = [(32, "", "bye silent\n"), (4, "message\n", "mess"), (12, "message\n", "message\nbye ")];
+    for (room, waiting, expected) in table {
+        let (peer, ours) = duplex(room);
+        let mut peer = Peer(peer);
+        let driver = Driver::standalone(ours, Mute, Polite, watched());
+        let (connection, opened) = (driver.connection(), tokio::time::Instant::now());
+        let task = tokio::spawn(driver);
+        if !waiting.is_empty() {
+            connection.send(waiting.into()).unwrap();
+        }
+        assert_eq!(task.await.unwrap().reason, Reason::Silent);
+        assert!(is_on_time(opened.elapsed().into(), secs(10)), "{room}: {:?}", opened.elapsed());
+        assert_eq!(String::from_utf8(peer.rest().await).unwrap(), expected, "{room}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_follows_the_farewell_while_it_is_on_its_way() {
     let (peer, ours) = duplex(4);
     let mut peer = Peer(peer);
