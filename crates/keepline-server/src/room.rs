@@ -4,9 +4,8 @@
 //! limit of open files = 256 for everything else + HTTP's bounds + long connections
 //! ```
 
-/// Descriptors kept for everything that is no connection: the store, the listeners, the runtime, the log, and what is
-/// accepted only to be turned away.
-pub const SPARE: u64 = 256;
+use keepline::serve::SPARE_DESCRIPTORS as SPARE;
+
 /// The least that is left for connections.
 const LEAST: u64 = 64;
 /// HTTP has no more than this part of it: a quarter.

@@ -2,8 +2,9 @@
 
 use super::rate::Rate;
 
-/// Descriptors left to the process for everything but lines.
-const SPARE_DESCRIPTORS: u64 = 256;
+/// Descriptors left to the process for everything but lines: the listeners, the runtime, the program's own files, and
+/// what is accepted only to be turned away.
+pub const SPARE_DESCRIPTORS: u64 = 256;
 
 /// How many connections a server takes, and how fast. What is over a limit is closed at accept, which the
 /// [`Observer`](crate::Observer) is told with its reason; only what [`accepts`](Self::accepts) leaves waits.
@@ -13,7 +14,7 @@ const SPARE_DESCRIPTORS: u64 = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Lines at one time. Default: the process's descriptor limit less 256, so that accepting never meets it. Over it:
+    /// Lines at one time. Default: the process's descriptor limit less [`SPARE_DESCRIPTORS`], so that accepting never meets it. Over it:
     /// [`ServerFull`](crate::Reason::ServerFull).
     pub connections: usize,
     /// Lines at one time of one address. Default: no limit. Over it: [`RateLimited`](crate::Reason::RateLimited).

@@ -48,7 +48,7 @@ mod sources;
 mod stop;
 mod subscriber;
 
-pub use limits::Limits;
+pub use limits::{Limits, SPARE_DESCRIPTORS};
 pub use listener::{BACKLOG, Listener, tcp, unix};
 pub use rate::Rate;
 pub use registry::{LineEvent, LineInfo};
