@@ -21,27 +21,29 @@ use keepline::liveness::{Heartbeat, HeartbeatError};
 use keepline::serve::Service;
 use keepline::{Beat, Connection, Flow, Handler, Reason, Report, Settings, Turn};
 use keepline_proto::wire::dialect::Dialect;
-use keepline_proto::wire::im::v1::{Close, frame::Body};
 use keepline_proto::wire::im::{Accepts, Frame, Im};
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::accounts::{self, Accounts, AuthError, Identity};
 use crate::delivery::Delivery;
-use crate::guard::{Guard, GuardLimits, Network, Refused, may_speak_cim};
+use crate::guard::{Guard, GuardLimits, Network, may_speak_cim};
 use crate::id::SessionId;
-use crate::session::{self, Hub, Login, Session, Speaks, WINDOW_BYTES, WINDOW_MESSAGES, cim};
+use crate::session::{Hub, Login, Session, Speaks, WINDOW_BYTES, WINDOW_MESSAGES, cim};
 
 mod bytes_in;
+mod farewell;
 mod pace;
 mod revoked;
 mod terms;
 mod v1;
 
+pub use farewell::farewell;
 pub use pace::PaceLimit;
 pub use terms::{Terms, TermsLimits};
 
 use bytes_in::BytesIn;
+use farewell::turn_away;
 use pace::Pace;
 use revoked::Verdict;
 
@@ -394,19 +396,6 @@ impl Handler for Line {
             self.lines.hub.logout(session);
         }
     }
-}
-
-/// Ends a line, and says when to come again: the codec's own farewell does not know.
-fn turn_away(refused: Refused, turn: &mut Turn<'_, Im>) -> Flow {
-    let reason = Reason::RateLimited;
-    let retry_after_ms = u32::try_from(refused.retry_after.as_millis()).unwrap_or(u32::MAX).max(1);
-    let close = Close { code: reason.code().into(), reason: reason.name().to_owned(), retry_after_ms };
-    if let Some(frame) = session::frame(Body::Close(close))
-        && turn.connection().push(frame).is_ok()
-    {
-        turn.codec().said_farewell();
-    }
-    Flow::Close(reason)
 }
 
 /// Looks whether the kernel of a cim client has everything; who speaks our own protocol acknowledges it himself.

@@ -25,7 +25,7 @@ use crate::directory::Directory;
 use crate::groups::Groups;
 use crate::guard::Guard;
 use crate::http::{self, CimSettings, Services};
-use crate::line::{LineService, LineSettings, Lines, PaceLimit};
+use crate::line::{self, LineService, LineSettings, Lines, PaceLimit};
 use crate::metrics::{Metered, Metrics};
 use crate::retention::Retention;
 use crate::room::Room;
@@ -135,7 +135,7 @@ impl Node {
         settings.outbox.age = config.slow_after.into();
         settings.observer = Some(Arc::clone(&services.metrics) as _);
         let addresses = bound.addresses.clone();
-        let server = Server::new(bound.tcp, settings, config.guard.admission(room.lines));
+        let server = Server::new(bound.tcp, settings, config.guard.admission(room.lines)).with_farewell(line::farewell);
         let node = Self { addresses, room, services, lines: server.handle(), tls, ending: Ending::default() };
         let Ending { lines: line_tasks, public, admin, .. } = &node.ending;
         match &node.tls {

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use keepline_proto::{Duration, Instant, Reason};
 use rustix::io::Errno;
 
+use super::farewell::Farewell;
 use super::rate::Pace;
 use super::registry::Place;
 use super::{Listener, ServerHandle, Service};
@@ -27,11 +28,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Bursts turned away a pause, 1024 connections, while there are no descriptors.
 const BURSTS_AWAY: usize = 16;
 
-/// Accepts for ever, and hands over what finds a place.
+/// Accepts for ever, and hands over what finds a place, and what finds none with the reason.
 pub(super) async fn accept<L: Listener>(
     listener: &mut L,
     handle: &ServerHandle,
-    mut open: impl FnMut(L::Io, Accepted),
+    farewell: &Farewell,
+    mut admit: impl FnMut(L::Io, Result<Accepted, Reason>),
 ) {
     let mut reserve = Reserve::new();
     let mut pause = FIRST_PAUSE;
@@ -41,10 +43,11 @@ pub(super) async fn accept<L: Listener>(
             // Who knocks meanwhile waits in the backlog, which costs us nothing.
             tokio::time::sleep(rest.to_std()).await;
         }
-        match accept_burst(listener, handle, &mut pace, &mut open).await {
+        match accept_burst(listener, handle, &mut pace, &mut admit).await {
             Ok(()) => {
                 pause = FIRST_PAUSE;
                 reserve.refill();
+                farewell.room_for(BURST).await;
                 tokio::task::yield_now().await;
             }
             Err(error) => {
@@ -117,6 +120,7 @@ pub(super) fn open<S: Service, Io: Transport>(io: Io, accepted: Accepted, servic
     drop(tokio::spawn(driver));
 }
 
+/// Writes down that a connection is turned away.
 fn refuse(handle: &ServerHandle, peer: Option<SocketAddr>, reason: Reason) {
     tracing::debug!(?peer, %reason, "connection refused");
     tell(handle, |observer| observer.on_refused(peer, reason));
@@ -148,7 +152,7 @@ async fn accept_burst<L: Listener>(
     listener: &mut L,
     handle: &ServerHandle,
     pace: &mut Pace,
-    open: &mut impl FnMut(L::Io, Accepted),
+    admit: &mut impl FnMut(L::Io, Result<Accepted, Reason>),
 ) -> io::Result<()> {
     poll_fn(|cx| {
         for accepted in 0..BURST {
@@ -159,10 +163,10 @@ async fn accept_burst<L: Listener>(
                     }
                     let (admitted, at) = (handle.registry.admit(peer), clock::now());
                     pace.count(at, admitted.is_ok());
-                    match admitted {
-                        Ok(place) => open(io, Accepted { peer, place, at }),
-                        Err(reason) => refuse(handle, peer, reason),
+                    if let Err(reason) = admitted {
+                        refuse(handle, peer, reason);
                     }
+                    admit(io, admitted.map(|place| Accepted { peer, place, at }));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending if accepted == 0 => return Poll::Pending,

@@ -3,11 +3,12 @@
 use super::rate::Rate;
 
 /// Descriptors left to the process for everything but lines: the listeners, the runtime, the program's own files, and
-/// what is accepted only to be turned away.
+/// what is accepted only to be turned away (at most 128 at one time).
 pub const SPARE_DESCRIPTORS: u64 = 256;
 
 /// How many connections a server takes, and how fast. What is over a limit is closed at accept, which the
-/// [`Observer`](crate::Observer) is told with its reason; only what [`accepts`](Self::accepts) leaves waits.
+/// [`Observer`](crate::Observer) is told with its reason, and the peer too where the server has a word for it
+/// ([`Server::with_farewell`](super::Server::with_farewell)); only what [`accepts`](Self::accepts) leaves waits.
 ///
 /// An address is an IPv4 address or the first 64 bits of an IPv6 one, which is what one subscriber gets. Behind a proxy
 /// all clients have one address: leave the limits of an address off there.

@@ -39,6 +39,7 @@ use tokio::sync::{broadcast, watch};
 
 mod accept;
 mod drain;
+mod farewell;
 mod knocks;
 mod limits;
 mod listener;
@@ -58,6 +59,7 @@ pub use subscriber::Subscriber;
 use crate::conn::{Connection, Deadlines, Environment, Handler, LineId, Transport};
 use crate::kernel::KernelWatch;
 use crate::settings::Settings;
+use farewell::Farewell;
 use registry::Registry;
 
 /// Makes the handler and the codec of each new line. Closures `Fn(Option<SocketAddr>) -> (Handler, Codec)` are services.
@@ -86,6 +88,7 @@ where
 pub struct Server<L> {
     listener: L,
     handle: ServerHandle,
+    farewell: Arc<Farewell>,
 }
 
 /// Looks into a running server and stops it; cheap to clone.
@@ -126,7 +129,25 @@ impl<L: Listener> Server<L> {
     pub fn new(listener: L, settings: Settings, limits: Limits) -> Self {
         let registry = Registry::new(limits);
         let environment = Environment::new(settings, Some(Arc::clone(&registry) as _));
-        Self { listener, handle: ServerHandle { registry, environment, drain: watch::Sender::new(None) } }
+        let handle = ServerHandle { registry, environment, drain: watch::Sender::new(None) };
+        Self { listener, handle, farewell: Farewell::mute() }
+    }
+
+    /// Tells connections that are over a limit why, rather than to close them without a word, which is the default.
+    ///
+    /// `word` is given the reason and what the peer has said so far, at first nothing, and returns what is written to
+    /// it before the close: nothing, for a peer that would not understand; `None` as long as more must be heard to know
+    /// what it speaks. It is called in a task of the connection's own, and a panic in it is that connection's.
+    ///
+    /// It is told as far as that is cheap: within 1 s of accept, after 8 KiB heard at most, and to at most 96 connections
+    /// at one time, whose descriptors are among the [`SPARE_DESCRIPTORS`] (at most 128 of them, with the connections
+    /// that have been told and have not closed). While there is no room for another burst, accepting rests for 20 ms at
+    /// most. Who is beyond that is closed without a word, and so is everybody while the process has no descriptors.
+    /// Behind an upgrade ([`run_upgraded`](Self::run_upgraded)) nothing is said before it, and at most 100 connections a
+    /// second are upgraded only to be told.
+    pub fn with_farewell(mut self, word: impl Fn(Reason, &[u8]) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        self.farewell = Farewell::new(word);
+        self
     }
 
     /// The handle, for other tasks.
@@ -142,9 +163,10 @@ impl<L: Listener> Server<L> {
     /// Dropping the future frees the listener and leaves the lines running: they can be drained no more, but their
     /// handles, and [`ServerHandle::stop`], still reach them.
     pub async fn run<S: Service>(self, service: S) {
-        let Self { mut listener, handle } = self;
-        let accept = accept::accept(&mut listener, &handle, |io, accepted| {
-            accept::open(io, accepted, &service, &handle);
+        let Self { mut listener, handle, farewell } = self;
+        let accept = accept::accept(&mut listener, &handle, &farewell, |io, admitted| match admitted {
+            Ok(accepted) => accept::open(io, accepted, &service, &handle),
+            Err(reason) => farewell.say(io, reason, &handle),
         });
         let _ = handle.until_draining(accept).await;
         drop(listener);
@@ -165,13 +187,19 @@ impl<L: Listener> Server<L> {
         F: Future<Output = io::Result<Io>> + Send + 'static,
         Io: Transport,
     {
-        let Self { mut listener, handle } = self;
+        let Self { mut listener, handle, farewell } = self;
         let (upgrade, service) = (Arc::new(upgrade), Arc::new(service));
-        let accept = accept::accept(&mut listener, &handle, |io, accepted| {
+        let accept = accept::accept(&mut listener, &handle, &farewell, |io, admitted| {
             let upgrade = Arc::clone(&upgrade);
             // Called in the connection's own task: a panic in it is that connection's.
             let upgrading = async move { upgrade(io).await };
-            drop(tokio::spawn(accept::upgraded(upgrading, accepted, Arc::clone(&service), handle.clone())));
+            match admitted {
+                Ok(accepted) => {
+                    let service = Arc::clone(&service);
+                    drop(tokio::spawn(accept::upgraded(upgrading, accepted, service, handle.clone())));
+                }
+                Err(reason) => farewell.say_after(upgrading, reason, &handle),
+            }
         });
         let _ = handle.until_draining(accept).await;
         drop(listener);

@@ -18,6 +18,7 @@ mod client_reconnect;
 mod client_verdicts;
 mod drain;
 mod ending;
+mod farewell;
 mod frame_limit;
 mod frames;
 mod heartbeats;
