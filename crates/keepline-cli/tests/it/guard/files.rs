@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
 
-use super::place::{Word, connect, is_closed, login, metric_reaches, place};
+use super::place::{Word, connect, is_closed, login, place};
 use crate::harness::{Host, Im, PATIENCE, People, ms, user};
 
 /// Files that may be opened beyond those that are.
@@ -65,7 +65,7 @@ fn c1_without_files_who_knocks_is_turned_away_and_who_is_in_stays() {
         assert!(Instant::now() < by, "it does not accept again");
         thread::sleep(ms(50));
     };
-    metric_reaches(&im, &host, "keepline_accept_errors_total", "", 1);
+    im.wait_for_metric(&host, "keepline_accept_errors_total", "", |count| count >= 1);
     assert_eq!(im.sessions(&host), 11, "nobody who was in has left");
     let errors = im.metric(&host, "keepline_accept_errors_total", "");
     assert!(errors < 100, "{errors} failed accepts: it spins");

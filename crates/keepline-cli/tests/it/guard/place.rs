@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
-use crate::harness::{Host, Im, PATIENCE, hello_of, ms};
+use crate::harness::{Im, PATIENCE, hello_of, ms};
 
 /// The password of everybody whom the harness registers.
 pub(super) const PASSWORD: &str = "correct horse battery staple";
@@ -38,12 +38,24 @@ pub(super) enum Word {
     End,
 }
 
-/// Says hello from an address.
+/// Says hello from an address, and hears the answer.
 #[track_caller]
 pub(super) fn login(from: Ipv4Addr, im: &Im, token: &str, device: &str) -> Word {
-    let mut stream = connect(from, im.server.tcp);
+    answer(knock(from, im.server.tcp, token, device))
+}
+
+/// Says hello from an address.
+#[track_caller]
+pub(super) fn knock(from: Ipv4Addr, to: SocketAddr, token: &str, device: &str) -> TcpStream {
+    let mut stream = connect(from, to);
     // It may be closed before this is written.
     let _ = stream.write_all(&hello_of(token, device));
+    stream
+}
+
+/// Hears the answer to a hello.
+#[track_caller]
+pub(super) fn answer(mut stream: TcpStream) -> Word {
     let mut length = [0];
     match stream.read(&mut length) {
         Ok(1) => {}
@@ -94,20 +106,6 @@ pub(super) fn post(from: Ipv4Addr, to: SocketAddr, path: &str, json: &Value) -> 
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     let header = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("retry-after: ")?.parse().ok());
     Answer { status, retry_after: header, json: serde_json::from_str(body).unwrap_or(Value::Null) }
-}
-
-/// Waits until a metric is what it should be.
-#[track_caller]
-pub(super) fn metric_reaches(im: &Im, host: &Host, name: &str, labels: &str, value: u64) {
-    let by = Instant::now() + PATIENCE;
-    loop {
-        let now = im.metric(host, name, labels);
-        if now >= value {
-            return;
-        }
-        assert!(Instant::now() < by, "{name}{{{labels}}} is {now} and not {value}; {}", im.complaint());
-        std::thread::sleep(ms(10));
-    }
 }
 
 /// Whether the peer has closed by then.

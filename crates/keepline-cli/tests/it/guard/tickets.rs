@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use serde_json::json;
 
-use super::place::{connect, is_closed, metric_reaches, place, post};
+use super::place::{connect, is_closed, place, post};
 use crate::harness::{Host, Im, Net, PATIENCE, People, Plan, ms};
 
 /// cim's LOGIN of 2.x: a number and its name.
@@ -48,13 +48,15 @@ fn d3_a_login_of_cim_is_good_for_who_asked_for_it_and_once() {
     let refused = |from: u8, what: &str| {
         let before = logins("auth_failed");
         assert!(is_closed(&mut enter(place(from), im.server.tcp, ann, "ann"), PATIENCE), "{what}");
-        metric_reaches(&im, &host, "keepline_logins_total", "dialect=\"cim\",outcome=\"auth_failed\"", before + 1);
+        im.wait_for_metric(&host, "keepline_logins_total", "dialect=\"cim\",outcome=\"auth_failed\"", |count| {
+            count > before
+        });
     };
     refused(1, "without asking");
     assert_eq!(ask(1), "9000");
     refused(2, "from another address");
     let mut first = enter(place(1), im.server.tcp, ann, "ann");
-    metric_reaches(&im, &host, "keepline_logins_total", "dialect=\"cim\",outcome=\"accepted\"", 1);
+    im.wait_for_metric(&host, "keepline_logins_total", "dialect=\"cim\",outcome=\"accepted\"", |count| count >= 1);
     // Captured, and said again twice at once.
     refused(1, "a second time");
     refused(1, "a third time");
@@ -77,10 +79,10 @@ fn d3_cim_is_spoken_with_this_machine_and_the_networks_that_are_named() {
         let mut stream = net.near.enter(|| TcpStream::connect(to).expect("it listens"));
         let _ = stream.write_all(&login_frame(ann, "ann"));
         if serves {
-            metric_reaches(&im, &home, "keepline_logins_total", "accepted", 1);
+            im.wait_for_metric(&home, "keepline_logins_total", "accepted", |count| count >= 1);
         } else {
             assert!(is_closed(&mut stream, PATIENCE), "a stranger of {named}");
-            metric_reaches(&im, &home, "keepline_connections_closed_total", "protocol_error", 1);
+            im.wait_for_metric(&home, "keepline_connections_closed_total", "protocol_error", |count| count >= 1);
             assert_eq!(im.metric(&home, "keepline_logins_total", "dialect=\"cim\""), 0, "before anything");
         }
         let ask = async move { keepline_witness::request(http, "POST", "/onlineUser", None, Some(&json!({}))).await };

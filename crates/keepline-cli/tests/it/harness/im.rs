@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use keepline_witness::{Server, request};
@@ -13,7 +14,7 @@ use super::host::Host;
 use super::net::{Namespace, command};
 use super::people::{DEVICE, People};
 use super::process::Process;
-use super::{ADMIN_TOKEN, ADMIN_VARIABLE, PATIENCE, SCHEDULING, SLOT};
+use super::{ADMIN_TOKEN, ADMIN_VARIABLE, PATIENCE, SCHEDULING, SLOT, ms};
 
 /// `keepline serve`, listening.
 pub(crate) struct Im {
@@ -172,6 +173,20 @@ impl Im {
         let text = self.ask_admin(host, "/metrics");
         let rows = text.lines().filter(|row| row.starts_with(name) && row.contains(labels));
         rows.filter_map(|row| row.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    }
+
+    /// Waits until that sum is as it should be.
+    #[track_caller]
+    pub(crate) fn wait_for_metric(&self, host: &Host, name: &str, labels: &str, is_right: impl Fn(u64) -> bool) {
+        let by = Instant::now() + PATIENCE;
+        loop {
+            let now = self.metric(host, name, labels);
+            if is_right(now) {
+                return;
+            }
+            assert!(Instant::now() < by, "{name}{{{labels}}} stays {now}; {}", self.complaint());
+            thread::sleep(ms(10));
+        }
     }
 
     /// What `/v1` answers to a user.

@@ -3,10 +3,8 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::thread;
-use std::time::Instant;
 
-use crate::harness::{Host, Im, PATIENCE, People, hello, ms, user};
+use crate::harness::{Host, Im, PATIENCE, People, hello, user};
 
 /// The limit of open files: so few that a mistake of one listener's bound is over it.
 const FILES: u32 = 512;
@@ -32,20 +30,6 @@ fn half_a_request(to: SocketAddr, path: &str) -> TcpStream {
     stream
 }
 
-/// Waits until a metric has this value.
-#[track_caller]
-fn counted(im: &Im, home: &Host, name: &str, labels: &str, value: usize) {
-    let by = Instant::now() + PATIENCE;
-    loop {
-        let now = im.metric(home, name, labels);
-        if now == value as u64 {
-            return;
-        }
-        assert!(Instant::now() < by, "{name}{{{labels}}} is {now} and not {value}; {}", im.complaint());
-        thread::sleep(ms(10));
-    }
-}
-
 #[test]
 fn listeners_filled_to_their_bounds_leave_the_process_its_descriptors() {
     let told = |im: &Im, path: &str| im.told.pointer(path).and_then(serde_json::Value::as_u64).expect("a number");
@@ -59,25 +43,23 @@ fn listeners_filled_to_their_bounds_leave_the_process_its_descriptors() {
     let mut logged_in: Vec<_> = (0..lines).map(|i| login(im.server.tcp, people.token(&user(i)))).collect();
     let public: Vec<_> = (0..http).map(|_| half_a_request(im.server.http, "/v1/accounts")).collect();
     let push: Vec<_> = (0..cim_http).map(|_| half_a_request(im.cim_http, "/sendMsg")).collect();
-    counted(&im, &home, "keepline_http_connections", "public", http);
-    counted(&im, &home, "keepline_http_connections", "cim_push", cim_http);
+    im.wait_for_metric(&home, "keepline_http_connections", "public", |count| count == http as u64);
+    im.wait_for_metric(&home, "keepline_http_connections", "cim_push", |count| count == cim_http as u64);
     assert_eq!(im.sessions(&home), lines as u64);
 
-    // The long connections that find no room are told so by their end, HTTP's wait.
+    // The long connections that find no room are told so, HTTP's wait.
     for i in lines..lines + KNOCKING {
         let mut late = TcpStream::connect(im.server.tcp).expect("it listens");
         late.set_read_timeout(Some(PATIENCE)).expect("an open socket");
         // It may be closed before this is written.
         let _ = late.write_all(&hello(people.token(&user(i))));
         let mut answer = Vec::new();
-        match late.read_to_end(&mut answer) {
-            Ok(_) => {}
-            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}"),
-        }
+        late.read_to_end(&mut answer).expect("an end in order");
+        assert!(String::from_utf8_lossy(&answer).contains("server_full"), "{answer:x?}");
     }
     let waiting: Vec<_> = (0..KNOCKING).map(|_| half_a_request(im.server.http, "/v1/accounts")).collect();
-    counted(&im, &home, "keepline_connections_refused_total", "server_full", KNOCKING);
-    counted(&im, &home, "keepline_http_connections", "public", http);
+    im.wait_for_metric(&home, "keepline_connections_refused_total", "server_full", |count| count == KNOCKING as u64);
+    im.wait_for_metric(&home, "keepline_http_connections", "public", |count| count == http as u64);
 
     let open = fs::read_dir(format!("/proc/{}/fd", im.pid().as_raw_nonzero())).expect("it runs").count();
     println!("{open} of {FILES} files open, with {lines} long connections, {http} and {cim_http} of HTTP");
@@ -85,7 +67,7 @@ fn listeners_filled_to_their_bounds_leave_the_process_its_descriptors() {
     assert!(!im.complaint().contains("accept"), "{}", im.complaint());
     // Whoever is in is served, and a place that becomes free is given again.
     drop(logged_in.pop());
-    counted(&im, &home, "keepline_connections ", "", lines - 1);
+    im.wait_for_metric(&home, "keepline_connections ", "", |count| count == (lines - 1) as u64);
     logged_in.push(login(im.server.tcp, people.token(&user(lines))));
     for stream in &logged_in {
         stream.set_nonblocking(true).expect("an open socket");
