@@ -4,6 +4,7 @@ mod bad_logins;
 mod crowd;
 mod files;
 mod flood;
+mod full;
 mod place;
 mod slow_hello;
 mod tickets;

@@ -47,6 +47,21 @@ fn a_chat_begins_without_its_server_and_waits_for_it() {
 }
 
 #[test]
+fn a_full_server_says_so_and_when_to_come_again() {
+    let Some(scene) = Scene::open() else { return };
+    let _server = scene.serve("--max-connections 1");
+    let _ann = scene.chat("ann");
+    let mut bob = Process::spawn("bob", scene.keepline(&["chat", "--as", "bob"]));
+    bob.out("why it is not let in", |line| line.contains("server_full"));
+    bob.say(":why");
+    let why = bob.out("the same, when it is asked", |line| line.contains("down: server_full (server side)"));
+    let wait = why.split_once("tries again after ").expect("it comes again").1;
+    let seconds: f64 = wait.split(' ').next().and_then(|number| number.parse().ok()).expect("a time");
+    // 5 to 10 s, as it was told, and less than a second of its own.
+    assert!(wait.contains(" s") && (5.0..11.0).contains(&seconds), "{why}");
+}
+
+#[test]
 fn the_end_of_the_input_is_the_end_of_the_chat() {
     let Some(scene) = Scene::open() else { return };
     let _server = scene.serve("");
