@@ -13,6 +13,7 @@ pub mod history;
 pub mod http;
 pub mod id;
 pub mod line;
+mod live;
 pub mod message;
 pub mod metrics;
 pub mod node;

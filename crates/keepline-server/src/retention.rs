@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::live::Live;
 use crate::message::Message;
 use crate::store::{Head, LARGEST, LogName, Page, Record, Store, StoreError};
 
@@ -58,14 +59,19 @@ pub struct Pass {
 pub struct Retention {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    limits: Limits,
+    limits: Arc<Live<Limits>>,
 }
 
 impl Retention {
     /// By the times of this clock.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, limits: Limits) -> Self {
-        Self { store, clock, limits }
+        Self { store, clock, limits: Arc::new(Live::new(limits)) }
+    }
+
+    /// Where its limits are, to be changed while it runs: the next conversation is held to them.
+    pub(crate) fn limits(&self) -> Arc<Live<Limits>> {
+        Arc::clone(&self.limits)
     }
 
     /// Looks after the conversations until it is stopped. Reads one page at a time, so nobody waits long behind it.
@@ -79,7 +85,7 @@ impl Retention {
                     }
                     Err(error) => tracing::warn!(%error, "the conversations could not be listed for retention"),
                 }
-                tokio::time::sleep(self.limits.every).await;
+                tokio::time::sleep(self.limits.get().every).await;
             }
         };
         tokio::select! {
@@ -117,13 +123,14 @@ impl Retention {
 
     /// Drops what is over of one conversation; how many records that were.
     async fn trim(&self, log: &LogName, head: Head) -> Result<u64, StoreError> {
-        let oldest = self.clock.now_ms().saturating_sub(u64::try_from(self.limits.age.as_millis()).unwrap_or(u64::MAX));
+        let limits = self.limits.get();
+        let oldest = self.clock.now_ms().saturating_sub(u64::try_from(limits.age.as_millis()).unwrap_or(u64::MAX));
         let mut left = Left { records: (head.seq + 1).saturating_sub(head.first), bytes: head.bytes };
         let mut through = head.first.saturating_sub(1);
         let mut page = FIRST;
         while left.records > 0 {
             let records = self.store.read(log, through, page).await?;
-            let over: Vec<_> = records.iter().take_while(|record| left.drops(record, &self.limits, oldest)).collect();
+            let over: Vec<_> = records.iter().take_while(|record| left.drops(record, &limits, oldest)).collect();
             let Some(last) = over.last() else { break };
             through = last.seq;
             self.store.trim(log, through).await?;

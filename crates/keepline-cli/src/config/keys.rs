@@ -29,14 +29,35 @@ pub(crate) struct Key {
     pub(crate) default: &'static str,
     /// Without a full stop.
     pub(crate) about: &'static str,
-    /// Is it read again at SIGHUP.
-    pub(crate) reload: bool,
+    pub(crate) reload: Reload,
     /// Its value is shown to nobody.
     pub(crate) secret: bool,
     /// The flag beside which its own makes no sense.
     pub(crate) excludes: Option<&'static str>,
     /// Puts it in its place, or says what to write instead.
     pub(crate) set: fn(&mut Settings, &str) -> Result<(), String>,
+}
+
+/// When another value of a setting is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reload {
+    /// After a restart.
+    AtStart,
+    /// After SIGHUP.
+    AtHangup,
+    /// After SIGHUP, but neither to begin with it nor to end it.
+    UnlessToggled,
+}
+
+impl Reload {
+    /// Whether a server that runs with one text takes another.
+    pub(crate) const fn takes(self, old: &str, new: &str) -> bool {
+        match self {
+            Self::AtStart => false,
+            Self::AtHangup => true,
+            Self::UnlessToggled => old.is_empty() == new.is_empty(),
+        }
+    }
 }
 
 /// What a value is in TOML.
@@ -68,7 +89,7 @@ const ROW: Key = Key {
     form: "TEXT",
     default: "",
     about: "",
-    reload: false,
+    reload: Reload::AtStart,
     secret: false,
     excludes: None,
     set: |_, _| Ok(()),

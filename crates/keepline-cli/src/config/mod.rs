@@ -12,6 +12,7 @@ mod environment;
 mod file;
 mod flags;
 mod keys;
+mod limit;
 mod nearest;
 mod place;
 mod reference;
@@ -104,6 +105,20 @@ impl Effective {
         if problems.is_empty() { Ok(effective) } else { Err(Problems(problems)) }
     }
 
+    /// What a server that runs with these has after it has read others: of those only what can change while it runs.
+    #[must_use]
+    pub(crate) fn taking(&self, new: &Self) -> Self {
+        let pairs = self.chosen.iter().zip(&new.chosen);
+        let chosen: Vec<Chosen> = pairs.map(|(old, new)| if old.becomes(new) { new } else { old }).cloned().collect();
+        let mut settings = Settings::default();
+        for one in &chosen {
+            // Each was read before, in the one or in the other.
+            let set = (one.key.set)(&mut settings, &one.text);
+            debug_assert_eq!(set, Ok(()), "{}", one.key.name);
+        }
+        Self { settings, chosen }
+    }
+
     /// Of each key, in the table's order.
     pub(crate) fn chosen(&self) -> &[Chosen] {
         &self.chosen
@@ -135,6 +150,11 @@ impl Chosen {
     /// Its value, for people: a secret is not told.
     pub(crate) fn shown(&self) -> &str {
         if self.key.secret && !self.text.is_empty() { "***" } else { &self.text }
+    }
+
+    /// Whether a server that runs with this takes the other.
+    pub(crate) fn becomes(&self, other: &Self) -> bool {
+        self.key.reload.takes(&self.text, &other.text)
     }
 
     /// Whether another says the same.
@@ -252,6 +272,30 @@ mod tests {
         let missing = path.with_file_name("none.toml");
         let said = Effective::of_file(&missing).unwrap_err().to_string();
         assert!(said.starts_with(&format!("{}: ", missing.display())), "{said}");
+    }
+
+    #[test]
+    fn a_running_server_takes_what_can_change_and_keeps_the_rest() {
+        let of = |text: &str| Effective::of_file(&written(text).1).unwrap();
+        let running = of("[limits]\npace = 7\n[server]\nname = \"one\"\n[listen.tls]\ncert = \"a\"\nkey = \"b\"\n");
+        let taken = running.taking(&of("[limits]\naccepts = \"off\"\n[server]\nname = \"two\"\n[log]\nrate = 3\n"));
+        let shown: Vec<_> = taken.chosen().iter().filter(|one| !one.text.is_empty()).collect();
+        let text = |name: &str| shown.iter().find(|one| one.key.name == name).map_or("", |one| one.text.as_str());
+        let table = [
+            ("limits.pace", ""),
+            ("limits.accepts", "off"),
+            ("log.rate", "3"),
+            ("server.name", "one"),
+            ("listen.tls.cert", "a"),
+        ];
+        for (name, expected) in table {
+            assert_eq!(text(name), expected, "{name}");
+        }
+        let config = taken.settings.server();
+        assert_eq!((config.guard.accepts, config.name.as_str(), config.tls.is_some()), (None, "one", true));
+        assert_eq!(config.pace, keepline_server::Config::default().pace);
+        let renamed = running.taking(&of("[listen.tls]\ncert = \"c\"\nkey = \"b\"\n"));
+        assert_eq!(renamed.settings.listen.tls.cert.as_deref(), Some(Path::new("c")), "from one file to another");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Command;
 
 use super::environment::variable;
-use super::keys::{KEYS, Key};
+use super::keys::{KEYS, Key, Reload};
 
 /// The whole page. `docs/reference.md` is this, which a test holds.
 pub(crate) fn reference(mut command: Command) -> String {
@@ -15,7 +15,8 @@ pub(crate) fn reference(mut command: Command) -> String {
         ## Settings of the server\n\n\
         A flag comes before the environment, that before the file (`--config FILE`, `KEEPLINE_CONFIG`), that before \
         the default. `keepline config show` tells what is in force, and which of them said so. \
-        \"Reload\" is what `SIGHUP` reads again.\n\n\
+        \"Reload\" is what `SIGHUP` puts in force, without dropping anybody; what it can't is named in the log and \
+        waits for a restart.\n\n\
         | key | flag | variable | default | reload | |\n|---|---|---|---|---|---|\n"
         .to_owned();
     for key in KEYS {
@@ -39,7 +40,11 @@ fn setting(page: &mut String, key: &Key) {
         code(&flag),
         code(&variable(key)),
         code(key.default),
-        if key.reload { "yes" } else { "" },
+        match key.reload {
+            Reload::AtStart => "",
+            Reload::AtHangup => "yes",
+            Reload::UnlessToggled => "from one to another",
+        },
         key.about.replace('|', "\\|")
     );
 }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keepline::Duration;
-use keepline_server::guard::Network;
+use keepline::serve::Rate as LineRate;
+use keepline_server::delivery::Rate as SendRate;
+use keepline_server::guard::{ByteRate, Network, StrikeLimit};
 use keepline_server::store::Store;
 use keepline_server::store::memory::Memory;
 use keepline_server::store::redb::{Options, Redb};
@@ -14,6 +16,7 @@ use keepline_server::tls::TlsFiles;
 use keepline_server::{CimMode, Config};
 
 use super::keys::KEYS;
+use super::limit::Limit;
 use super::value::{LogFormat, Logins, Pace};
 use crate::account::Secret;
 use crate::limits::Limits;
@@ -77,6 +80,14 @@ pub(crate) struct Allowed {
     pub(crate) logins: Option<Logins>,
     pub(crate) devices: Option<usize>,
     pub(crate) max_connections: Option<usize>,
+    pub(crate) everyone: Option<Limit<LineRate>>,
+    pub(crate) bytes: Option<Limit<ByteRate>>,
+    pub(crate) unauthenticated_percent: Option<u8>,
+    pub(crate) unauthenticated_per_address: Option<Limit<usize>>,
+    pub(crate) new_per_address: Option<Limit<LineRate>>,
+    pub(crate) accepts: Option<Limit<LineRate>>,
+    pub(crate) failures_of_user: Option<Limit<StrikeLimit>>,
+    pub(crate) failures_of_address: Option<Limit<StrikeLimit>>,
 }
 
 /// cim's dialects.
@@ -86,6 +97,7 @@ pub(crate) struct Cim {
     pub(crate) from: Vec<Network>,
     pub(crate) http: Option<SocketAddr>,
     pub(crate) advertise: Option<IpAddr>,
+    pub(crate) tickets: Option<bool>,
 }
 
 /// The process itself.
@@ -148,19 +160,8 @@ impl Settings {
         let retention = &mut config.retention;
         (retention.age, retention.records, retention.bytes) =
             (store.keep_for.to_std(), store.keep_messages, store.keep_bytes);
-        limits.set.open(&mut config);
-        if let Some(Pace(pace)) = limits.pace {
-            config.pace = pace;
-            if pace.is_none() {
-                config.guard.inbound = None;
-            }
-        }
-        if let Some(Logins(logins)) = limits.logins {
-            config.guard.logins_of_device = logins;
-        }
-        if let Some(devices) = limits.devices {
-            config.guard.devices_of_user = devices;
-        }
+        limits.limit(&mut config);
+        put(&mut config.guard.cim_tickets, cim.tickets);
         config
     }
 
@@ -173,6 +174,38 @@ impl Settings {
             return Ok(Memory::new());
         }
         Ok(Redb::open(&self.store.data, Options::default()).map_err(io::Error::other)?)
+    }
+}
+
+impl Allowed {
+    /// The set, and over it what was asked for itself.
+    fn limit(&self, config: &mut Config) {
+        self.set.open(config);
+        if let Some(Pace(pace)) = self.pace {
+            config.pace = pace;
+            if pace.is_none() {
+                config.guard.inbound = None;
+            }
+        }
+        let send_rate = |LineRate { per_second, burst }| SendRate { per_second, burst };
+        put(&mut config.everyone, self.everyone.map(|Limit(rate)| rate.map(send_rate)));
+        let guard = &mut config.guard;
+        put(&mut guard.logins_of_device, self.logins.map(|Logins(limit)| limit));
+        put(&mut guard.devices_of_user, self.devices);
+        put(&mut guard.inbound, self.bytes.map(|Limit(limit)| limit));
+        put(&mut guard.unauthenticated_percent, self.unauthenticated_percent);
+        put(&mut guard.unauthenticated_per_address, self.unauthenticated_per_address.map(|Limit(limit)| limit));
+        put(&mut guard.new_per_address, self.new_per_address.map(|Limit(limit)| limit));
+        put(&mut guard.accepts, self.accepts.map(|Limit(limit)| limit));
+        put(&mut guard.failures_of_user, self.failures_of_user.map(|Limit(limit)| limit));
+        put(&mut guard.failures_of_address, self.failures_of_address.map(|Limit(limit)| limit));
+    }
+}
+
+/// Where something was asked for.
+fn put<T>(place: &mut T, asked: Option<T>) {
+    if let Some(asked) = asked {
+        *place = asked;
     }
 }
 
@@ -191,6 +224,43 @@ mod tests {
     #[test]
     fn without_a_word_it_is_the_library_s_default() {
         assert_eq!(format!("{:?}", config("")), format!("{:?}", Config::default()));
+    }
+
+    /// What the table tells people, where the default is the library's.
+    #[test]
+    fn what_is_said_to_be_the_default_is_the_default() {
+        let told = KEYS.iter().filter_map(|key| Some((key, key.about.split_once("Default: ")?.1)));
+        let mut count = 0;
+        for (key, default) in told {
+            let mut settings = Settings::default();
+            (key.set)(&mut settings, default).unwrap_or_else(|why| panic!("{} = {default}: {why}", key.name));
+            assert_eq!(format!("{:?}", settings.server()), format!("{:?}", Config::default()), "{}", key.name);
+            count += 1;
+        }
+        assert_eq!(count, 12, "of those");
+    }
+
+    #[test]
+    fn each_limit_is_its_setting() {
+        let set = |name: &str, text: &str| {
+            let (mut settings, key) = (Settings::default(), KEYS.iter().find(|key| key.name == name).unwrap());
+            (key.set)(&mut settings, text).unwrap();
+            settings.server()
+        };
+        let default = Config::default();
+        let each = [
+            set("limits.everyone", "off").everyone.is_none(),
+            set("limits.bytes", "off").guard.inbound.is_none(),
+            set("limits.unauthenticated_percent", "11").guard.unauthenticated_percent == 11,
+            set("limits.unauthenticated_per_address", "7").guard.unauthenticated_per_address == Some(7),
+            set("limits.new_per_address", "off").guard.new_per_address.is_none(),
+            set("limits.accepts", "off").guard.accepts.is_none(),
+            set("limits.failures_of_user", "off").guard.failures_of_user.is_none(),
+            set("limits.failures_of_address", "off").guard.failures_of_address.is_none(),
+            !set("cim.tickets", "false").guard.cim_tickets,
+        ];
+        assert_eq!(each, [true; 9]);
+        assert!(default.everyone.is_some() && default.guard.cim_tickets, "each was another before");
     }
 
     #[test]

@@ -27,14 +27,16 @@ pub(crate) struct Rate(pub(crate) Option<u32>);
 
 /// What a subscriber asks of every line.
 pub(super) struct Cap {
-    rate: Rate,
     counts: Arc<Counts>,
     start: Instant,
 }
 
-/// The kinds.
-#[derive(Debug, Default)]
-pub(super) struct Counts(Mutex<HashMap<u64, Count>>);
+/// The kinds, and how much of each is told.
+#[derive(Debug)]
+pub(super) struct Counts {
+    rate: Mutex<Rate>,
+    kinds: Mutex<HashMap<u64, Count>>,
+}
 
 #[derive(Debug, Default)]
 struct Count {
@@ -47,14 +49,14 @@ struct Count {
 }
 
 impl Cap {
-    pub(super) fn new(rate: Rate, counts: Arc<Counts>) -> Self {
-        Self { rate, counts, start: Instant::now() }
+    pub(super) fn new(counts: Arc<Counts>) -> Self {
+        Self { counts, start: Instant::now() }
     }
 }
 
 impl<S: Subscriber> Layer<S> for Cap {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
-        let Some(most) = self.rate.0 else { return true };
+        let Some(most) = self.counts.rate().0 else { return true };
         let data = event.metadata();
         if data.target() == OWN {
             return true;
@@ -68,9 +70,22 @@ impl<S: Subscriber> Layer<S> for Cap {
 }
 
 impl Counts {
+    pub(super) fn new(rate: Rate) -> Self {
+        Self { rate: Mutex::new(rate), kinds: Mutex::default() }
+    }
+
+    fn rate(&self) -> Rate {
+        *self.rate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another rate from now on.
+    pub(super) fn set_rate(&self, rate: Rate) {
+        *self.rate.lock().unwrap_or_else(PoisonError::into_inner) = rate;
+    }
+
     /// Whether one more line of a kind may be told in this second.
     fn take_one(&self, kind: u64, second: u64, most: u32, name: impl FnOnce() -> String) -> bool {
-        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let kind = if kinds.len() < MOST || kinds.contains_key(&kind) { kind } else { 0 };
         let count = kinds.entry(kind).or_default();
         if count.second != second {
@@ -89,7 +104,7 @@ impl Counts {
 
     /// What was held back since the last time, by kind.
     pub(super) fn take(&self) -> Vec<(String, u64)> {
-        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let held = kinds.values_mut().filter(|count| count.suppressed > 0);
         held.map(|count| (std::mem::take(&mut count.name), std::mem::take(&mut count.suppressed))).collect()
     }
@@ -122,7 +137,7 @@ impl Visit for Kind {
 
 impl fmt::Debug for Cap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cap").field("rate", &self.rate).finish_non_exhaustive()
+        f.debug_struct("Cap").field("rate", &self.counts.rate()).finish_non_exhaustive()
     }
 }
 
@@ -132,7 +147,7 @@ mod tests {
 
     #[test]
     fn of_each_kind_so_many_a_second_are_told_and_the_rest_is_counted() {
-        let counts = Counts::default();
+        let counts = Counts::new(Rate(None));
         let burst = |kind, second, lines: u32| {
             (0..lines).filter(|_| counts.take_one(kind, second, 10, || format!("kind {kind}"))).count()
         };
@@ -146,11 +161,11 @@ mod tests {
 
     #[test]
     fn kinds_without_end_are_one_in_the_end() {
-        let counts = Counts::default();
+        let counts = Counts::new(Rate(None));
         for kind in 1..=2 * MOST as u64 {
             let _ = counts.take_one(kind, 0, 1, String::new);
         }
-        assert!(counts.0.lock().unwrap().len() <= MOST + 1);
+        assert!(counts.kinds.lock().unwrap().len() <= MOST + 1);
         assert_eq!(counts.take(), [("others".to_owned(), MOST as u64 - 1)]);
     }
 }

@@ -34,8 +34,8 @@ impl Log {
     /// Begins it, as the settings of a server ask for. Once a process.
     pub(crate) fn start(format: LogFormat, filter: &str, rate: Rate) -> Self {
         let (filter, handle) = reload::Layer::new(EnvFilter::new(filter));
-        let counts = Arc::new(Counts::default());
-        let lines = tracing_subscriber::registry().with(filter).with(Cap::new(rate, Arc::clone(&counts)));
+        let counts = Arc::new(Counts::new(rate));
+        let lines = tracing_subscriber::registry().with(filter).with(Cap::new(Arc::clone(&counts)));
         match format {
             LogFormat::Text => lines.with(fmt::layer().with_ansi(false).with_writer(|| CleanStderr)).init(),
             LogFormat::Json => {
@@ -48,6 +48,11 @@ impl Log {
     /// Logs these levels from now on.
     pub(crate) fn set_filter(&self, filter: &str) -> Result<(), reload::Error> {
         self.filter.reload(EnvFilter::new(filter))
+    }
+
+    /// So many lines of a kind a second from now on.
+    pub(crate) fn set_rate(&self, rate: Rate) {
+        self.counts.set_rate(rate);
     }
 
     /// Says what was held back since the last time; to be called each second.

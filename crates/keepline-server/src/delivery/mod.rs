@@ -101,6 +101,11 @@ impl Delivery {
         Arc::new(Self { environment, buckets: rate::Buckets::new(limits), fan_out })
     }
 
+    /// Other limits to how fast messages are taken, from now on.
+    pub fn set_limits(&self, limits: SendLimits) {
+        self.buckets.set_limits(limits);
+    }
+
     /// Whether it still hands out; `false` is a defect.
     #[must_use]
     pub fn is_alive(&self) -> bool {

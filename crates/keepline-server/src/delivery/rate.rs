@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::id::UserId;
+use crate::live::Live;
 
 /// Users remembered in one generation; there are two.
 const MOST_USERS: usize = 100_000;
@@ -51,7 +52,7 @@ pub struct SendLimits {
 /// The buckets.
 #[derive(Debug)]
 pub(super) struct Buckets {
-    limits: SendLimits,
+    limits: Live<SendLimits>,
     state: Mutex<State>,
 }
 
@@ -75,13 +76,19 @@ impl Buckets {
     pub(super) fn new(limits: SendLimits) -> Self {
         let begun = Instant::now();
         let users = Users { begun, now: HashMap::new(), before: HashMap::new() };
-        Self { limits, state: Mutex::new(State { everyone: begun, users }) }
+        Self { limits: Live::new(limits), state: Mutex::new(State { everyone: begun, users }) }
+    }
+
+    /// Other limits from now on; what was taken counts on.
+    pub(super) fn set_limits(&self, limits: SendLimits) {
+        self.limits.set(limits);
     }
 
     /// Takes one message out of the buckets that it counts in, or out of none; false if one of them has nothing left.
     pub(super) fn take(&self, user: Option<&UserId>, to_everyone: bool) -> bool {
-        let user = self.limits.user.and_then(|rate| user.map(|user| (user, rate)));
-        let everyone = self.limits.everyone.filter(|_| to_everyone);
+        let limits = self.limits.get();
+        let user = limits.user.and_then(|rate| user.map(|user| (user, rate)));
+        let everyone = limits.everyone.filter(|_| to_everyone);
         if user.is_none() && everyone.is_none() {
             return true;
         }

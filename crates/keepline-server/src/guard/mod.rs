@@ -9,6 +9,7 @@ use keepline::serve::Subscriber;
 use tokio::time::Instant;
 
 use crate::id::{DeviceId, UserId};
+use crate::live::Live;
 
 mod limits;
 mod lru;
@@ -35,7 +36,7 @@ use window::Window;
 /// minute at their own limits, which costs the server a password's hash for each failure.
 #[derive(Debug)]
 pub struct Guard {
-    limits: GuardLimits,
+    limits: Live<GuardLimits>,
     state: Mutex<State>,
 }
 
@@ -83,13 +84,22 @@ impl Guard {
             logins: Lru::new(MOST_KEYS),
             tickets: Tickets::default(),
         };
-        Arc::new(Self { limits, state: Mutex::new(state) })
+        Arc::new(Self { limits: Live::new(limits), state: Mutex::new(state) })
     }
 
     /// The limits.
     #[must_use]
-    pub const fn limits(&self) -> &GuardLimits {
-        &self.limits
+    pub fn limits(&self) -> GuardLimits {
+        self.limits.get()
+    }
+
+    /// Other limits from now on. What was counted counts on, and who is banned stays so for as long as he was told.
+    /// Those of connections are the listener's, and not held here.
+    pub fn set_limits(&self, limits: GuardLimits) {
+        let mut state = self.state();
+        Strikes::follow(&mut state.of_user, limits.failures_of_user);
+        Strikes::follow(&mut state.of_address, limits.failures_of_address);
+        self.limits.set(limits);
     }
 
     /// Somebody wants to prove who he is, by a password. To be asked before anything is spent on it.
@@ -147,7 +157,7 @@ impl Guard {
     /// # Errors
     /// [`Refused`] if it has had too many of late. What is refused does not count.
     pub fn login(&self, user: &UserId, device: &DeviceId) -> Result<(), Refused> {
-        let Some(LoginLimit { logins, within }) = self.limits.logins_of_device else { return Ok(()) };
+        let Some(LoginLimit { logins, within }) = self.limits().logins_of_device else { return Ok(()) };
         let (now, mut state) = (Instant::now(), self.state());
         let window = state.logins.touch(&(user.clone(), device.clone()));
         if window.count(now, within) >= logins.max(1) as usize {
@@ -159,14 +169,14 @@ impl Guard {
 
     /// A user of cim's has asked where to connect, by `/login`: he may connect from there.
     pub fn give_ticket(&self, cim_id: i64, address: Option<IpAddr>) {
-        if let Some(address) = address.filter(|_| self.limits.cim_tickets) {
+        if let Some(address) = address.filter(|_| self.limits().cim_tickets) {
             self.state().tickets.give(cim_id, Subscriber::of(address), Instant::now());
         }
     }
 
     /// A user of cim's connects: whether he asked where to of late, from the same address, and has not come since.
     pub fn take_ticket(&self, cim_id: i64, address: Option<IpAddr>) -> bool {
-        !self.limits.cim_tickets
+        !self.limits().cim_tickets
             || address.is_some_and(|address| self.state().tickets.take(cim_id, Subscriber::of(address), Instant::now()))
     }
 

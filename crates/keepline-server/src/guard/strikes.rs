@@ -53,6 +53,14 @@ impl<K: Clone + Eq + Hash> Strikes<K> {
         Self { limit, keys: Lru::new(MOST_KEYS) }
     }
 
+    /// Holds to another limit, or to none, which forgets all.
+    pub(super) fn follow(strikes: &mut Option<Self>, limit: Option<StrikeLimit>) {
+        match (strikes.as_mut(), limit) {
+            (Some(strikes), Some(limit)) => strikes.limit = limit,
+            (_, limit) => *strikes = limit.map(Self::new),
+        }
+    }
+
     /// How long the ban still lasts, if there is one.
     pub(super) fn banned_for(&self, key: &K, now: Instant) -> Option<Duration> {
         let until = self.keys.get(key)?.banned_until.filter(|until| *until > now)?;

@@ -29,6 +29,7 @@ use crate::accounts::{self, Accounts, AuthError, Identity};
 use crate::delivery::Delivery;
 use crate::guard::{Guard, GuardLimits, Network, may_speak_cim};
 use crate::id::SessionId;
+use crate::live::Live;
 use crate::session::{Hub, Login, Session, Speaks, WINDOW_BYTES, WINDOW_MESSAGES, cim};
 
 mod bytes_in;
@@ -106,6 +107,8 @@ pub struct Lines {
     accounts: Arc<Accounts>,
     guard: Arc<Guard>,
     settings: LineSettings,
+    /// The settings', or what has come after it.
+    pace: Live<Option<PaceLimit>>,
     heartbeat: Arc<Heartbeat>,
     cim_heartbeat: Arc<Heartbeat>,
     _watching: AbortOnDropHandle<()>,
@@ -146,7 +149,13 @@ impl Lines {
         let cim_heartbeat = terms::cim()?;
         let watching = tokio::spawn(revoked::watch(Arc::clone(&hub), Arc::clone(&accounts)));
         let _watching = AbortOnDropHandle::new(watching);
-        Ok(Arc::new(Self { hub, delivery, accounts, guard, settings, heartbeat, cim_heartbeat, _watching }))
+        let pace = Live::new(settings.pace);
+        Ok(Arc::new(Self { hub, delivery, accounts, guard, settings, pace, heartbeat, cim_heartbeat, _watching }))
+    }
+
+    /// How fast a client may send from now on, over the lines that are there too.
+    pub fn set_pace(&self, pace: Option<PaceLimit>) {
+        self.pace.set(pace);
     }
 
     /// The settings of a server of such lines.
@@ -154,7 +163,6 @@ impl Lines {
     pub fn server_settings(&self) -> Settings {
         let mut settings = Settings::new(Arc::clone(&self.heartbeat));
         settings.handshake_within = Some(self.settings.login_within.into());
-        settings.first_frame_within = Some(self.settings.login_within.into());
         settings.answers_in_flight = ANSWERS;
         (settings.outbox.messages, settings.outbox.bytes) = QUEUE;
         settings
@@ -314,7 +322,7 @@ impl Line {
 
     /// Reads nothing for a while from a client that sends too fast.
     fn keep_pace(&mut self, turn: &Turn<'_, Im>) -> Flow {
-        let Some(limit) = self.lines.settings.pace else { return Flow::Continue };
+        let Some(limit) = self.lines.pace.get() else { return Flow::Continue };
         let rest = self.pace.count(turn.now(), limit);
         // The longer of the two: the first to be over would have it read again.
         let Some(rest) = rest.max(self.rest_of_bytes(turn)) else { return Flow::Continue };

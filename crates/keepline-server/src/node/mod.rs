@@ -36,9 +36,11 @@ use crate::tls::{self, Tls, TlsError};
 
 mod delayed;
 mod ending;
+mod reload;
 mod sweep;
 
 use ending::{Ending, Part};
+use reload::Changing;
 
 /// A running server. Dropped, it stops at once.
 pub struct Node {
@@ -47,6 +49,7 @@ pub struct Node {
     services: Arc<Services>,
     lines: ServerHandle,
     tls: Option<Arc<Tls>>,
+    changing: Changing,
     ending: Ending,
 }
 
@@ -130,13 +133,16 @@ impl Node {
         )
         .map_err(crate::config::ConfigError::Terms)?;
         let mut settings = lines.server_settings();
-        // Of the time to log in, which goes on from accept, one half: who can't shake hands by then is gone.
-        settings.upgrade_within = (config.login_within / 2).into();
+        settings.upgrade_within = upgrade_within(&config).into();
         settings.outbox.age = config.slow_after.into();
         settings.observer = Some(Arc::clone(&services.metrics) as _);
         let addresses = bound.addresses.clone();
         let server = Server::new(bound.tcp, settings, config.guard.admission(room.lines)).with_farewell(line::farewell);
-        let node = Self { addresses, room, services, lines: server.handle(), tls, ending: Ending::default() };
+        let retention = Retention::new(Arc::clone(&services.store), Arc::new(clock::System), config.retention);
+        let admin_token = config.admin_token.clone();
+        let changing = Changing { lines: Arc::clone(&lines), retention: retention.limits(), admin_token };
+        let (handle, ending) = (server.handle(), Ending::default());
+        let node = Self { addresses, room, services, lines: handle, tls, changing, ending };
         let Ending { lines: line_tasks, public, admin, .. } = &node.ending;
         match &node.tls {
             None => drop(line_tasks.spawn(server.run(LineService(lines)))),
@@ -145,7 +151,6 @@ impl Node {
                 public.tasks.spawn(tls::watch(Arc::clone(tls), public.end.clone()));
             }
         }
-        let retention = Retention::new(Arc::clone(&node.services.store), Arc::new(clock::System), config.retention);
         public.tasks.spawn(retention.run(public.end.clone()));
         public.tasks.spawn(sweep::run(Arc::clone(&node.services), public.end.clone()));
         let router = http::public(&node.services, config.speaks_cim());
@@ -169,8 +174,9 @@ impl Node {
 
     /// How many connections each of its listeners takes.
     #[must_use]
-    pub const fn room(&self) -> Room {
-        self.room
+    pub fn room(&self) -> Room {
+        // The rest is fixed at the start.
+        Room { lines: self.lines.limits().connections, ..self.room }
     }
 
     /// Its parts, for a program that has the server inside.
@@ -299,8 +305,7 @@ async fn wire(
     let directory = Arc::new(Directory::load(&*store, Arc::clone(&groups), Arc::clone(&accounts)).await?);
     let environment = Environment::counted(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&metrics));
     let hub = hub(environment).await?;
-    let user = config.pace.map(|PaceLimit { per_second, burst }| Rate { per_second, burst });
-    let delivery = Delivery::limited(Arc::clone(&hub), SendLimits { user, everyone: config.everyone });
+    let delivery = Delivery::limited(Arc::clone(&hub), send_limits(config));
     let schedules = Arc::new(Schedules::load(Arc::clone(&store), delayed::ByDelivery(Arc::clone(&delivery))).await?);
     let guard = Guard::new(config.guard);
     let cim = CimSettings {
@@ -311,6 +316,16 @@ async fn wire(
         from: config.cim_from.clone(),
     };
     Ok(Arc::new(Services { store, accounts, groups, schedules, directory, hub, delivery, metrics, guard, cim }))
+}
+
+fn send_limits(config: &Config) -> SendLimits {
+    let user = config.pace.map(|PaceLimit { per_second, burst }| Rate { per_second, burst });
+    SendLimits { user, everyone: config.everyone }
+}
+
+/// Of the time to log in, which goes on from accept, one half: who can't shake hands by then is gone.
+fn upgrade_within(config: &Config) -> std::time::Duration {
+    config.login_within / 2
 }
 
 fn line_settings(config: &Config) -> LineSettings {

@@ -29,7 +29,7 @@ use files::Stamp;
 
 /// The server's side of TLS: 1.2 and 1.3, ring, no certificate of clients.
 pub struct Tls {
-    files: TlsFiles,
+    files: RwLock<TlsFiles>,
     shown: Arc<Shown>,
     acceptor: TlsAcceptor,
     /// Of the files as they were when they were last read.
@@ -66,7 +66,8 @@ impl Tls {
             .map_err(TlsError::Provider)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&shown) as _);
-        Ok(Arc::new(Self { files, shown, acceptor: TlsAcceptor::from(Arc::new(config)), stamp: Mutex::new(stamp) }))
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        Ok(Arc::new(Self { files: RwLock::new(files), shown, acceptor, stamp: Mutex::new(stamp) }))
     }
 
     /// Reads the files again.
@@ -74,15 +75,30 @@ impl Tls {
     /// # Errors
     /// As [`load`](Self::load); what was shown is shown on.
     pub fn reload(&self) -> Result<Reloaded, TlsError> {
-        let stamp = self.files.stamp();
+        let files = self.files();
+        *self.stamp.lock().unwrap_or_else(PoisonError::into_inner) = files.stamp();
+        let read = files.read(&ring::default_provider())?;
+        Ok(self.show(read))
+    }
+
+    /// Reads other files, and looks after those from now on.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); what was shown is shown on, and the old files are looked after.
+    pub fn reload_from(&self, files: TlsFiles) -> Result<Reloaded, TlsError> {
+        let (stamp, read) = (files.stamp(), files.read(&ring::default_provider())?);
+        *self.files.write().unwrap_or_else(PoisonError::into_inner) = files;
         *self.stamp.lock().unwrap_or_else(PoisonError::into_inner) = stamp;
-        let read = self.files.read(&ring::default_provider())?;
+        Ok(self.show(read))
+    }
+
+    fn show(&self, read: CertifiedKey) -> Reloaded {
         let mut shown = self.shown.0.write().unwrap_or_else(PoisonError::into_inner);
         if shown.cert == read.cert {
-            return Ok(Reloaded::Same);
+            return Reloaded::Same;
         }
         *shown = Arc::new(read);
-        Ok(Reloaded::Changed)
+        Reloaded::Changed
     }
 
     /// As [`reload`](Self::reload), unless the files look as they did at the last time, broken or not: so that one that
@@ -91,7 +107,7 @@ impl Tls {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn reload_if_touched(&self) -> Result<Reloaded, TlsError> {
-        if self.files.stamp() == *self.stamp.lock().unwrap_or_else(PoisonError::into_inner) {
+        if self.files().stamp() == *self.stamp.lock().unwrap_or_else(PoisonError::into_inner) {
             return Ok(Reloaded::Same);
         }
         self.reload()
@@ -99,8 +115,8 @@ impl Tls {
 
     /// Where it comes from.
     #[must_use]
-    pub const fn files(&self) -> &TlsFiles {
-        &self.files
+    pub fn files(&self) -> TlsFiles {
+        self.files.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The step between accept and a line.
@@ -127,6 +143,6 @@ impl fmt::Debug for Shown {
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("files", &self.files).finish_non_exhaustive()
+        f.debug_struct("Tls").field("files", &self.files()).finish_non_exhaustive()
     }
 }

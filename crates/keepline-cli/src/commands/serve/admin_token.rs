@@ -17,6 +17,20 @@ pub(super) fn obtain(settings: &Settings) -> io::Result<Option<AdminToken>> {
     if settings.listen.admin.is_none() {
         return Ok(None);
     }
+    token_of(settings)
+}
+
+/// As [`obtain`], for a server that runs; `None` where the one that it has is to stay.
+///
+/// # Errors
+/// As [`obtain`].
+pub(super) fn again(settings: &Settings) -> io::Result<Option<AdminToken>> {
+    // What is kept nowhere can't be read again.
+    let nowhere = settings.admin.token.is_none() && settings.store.memory;
+    if nowhere || settings.listen.admin.is_none() { Ok(None) } else { token_of(settings) }
+}
+
+fn token_of(settings: &Settings) -> io::Result<Option<AdminToken>> {
     if let Some(token) = &settings.admin.token {
         return Ok(Some(AdminToken::of(token.reveal())));
     }

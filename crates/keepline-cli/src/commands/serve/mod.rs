@@ -26,8 +26,8 @@ const AT_ONCE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Flags of `keepline serve`.
 #[derive(Debug, Args)]
-#[command(after_help = "Stops at Ctrl-C or SIGTERM; at the second signal it stops at once. At SIGHUP it reads its \
-                        certificate and the log's filter again.\nEach flag is a setting too: see keepline config.")]
+#[command(after_help = "Stops at Ctrl-C or SIGTERM; at the second signal it stops at once. At SIGHUP it takes what \
+                        can change while it runs: its limits, its certificate, its admin token, the log's filter.\nEach flag is a setting too: see keepline config.")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     sources: Sources,
@@ -84,8 +84,7 @@ async fn serve(args: &ServeArgs, effective: Effective, log: &Log) -> io::Result<
     config.admin_token = admin_token::obtain(settings)?;
     let node = Node::start(config, store).await.map_err(io::Error::other)?;
     announce::announce(&node, settings, args.json);
-    let (room, drain) = (node.room().lines, settings.liveness.drain);
-    systemd::ready(room);
+    systemd::ready(node.room().lines);
     drop(tokio::spawn(systemd::pulse(log.clone())));
     let mut reload = Reload { sources: &args.sources, effective, log };
     loop {
@@ -95,13 +94,13 @@ async fn serve(args: &ServeArgs, effective: Effective, log: &Log) -> io::Result<
             _ = hangups.recv() => {
                 systemd::reloading();
                 reload.again(&node).await;
-                systemd::ready(room);
+                systemd::ready(node.room().lines);
             }
         }
     }
     systemd::stopping();
     tokio::select! {
-        () = node.drain(drain) => {}
+        () = node.drain(reload.effective.settings.liveness.drain) => {}
         // At once: the rest has only the time to be written.
         () = stop.next() => {
             let _ = tokio::time::timeout(AT_ONCE, node.stop()).await;

@@ -1,10 +1,14 @@
 //! Reload: what a running server reads again at SIGHUP, without dropping a line.
+//!
+//! All settings are read as at the start: flags over the environment over the file. What can change while it runs is
+//! taken, what can't is named, and what is wrong changes nothing.
 
 use std::sync::Arc;
 
 use keepline_server::Node;
-use keepline_server::tls::Reloaded;
+use keepline_server::tls::{Reloaded, Tls, TlsFiles};
 
+use super::admin_token;
 use crate::config::{Effective, Sources};
 use crate::log::Log;
 
@@ -17,10 +21,10 @@ pub(super) struct Reload<'a> {
 }
 
 impl Reload<'_> {
-    /// Reads all again. What is wrong in the settings leaves them as they are; a certificate is another matter.
+    /// Reads all again.
     pub(super) async fn again(&mut self, node: &Node) {
         match self.sources.load() {
-            Ok(new) => self.take(new),
+            Ok(new) => self.take(&new, node),
             Err(problems) => {
                 for problem in problems.to_string().lines() {
                     tracing::error!(problem, "the settings stay as they are");
@@ -28,29 +32,58 @@ impl Reload<'_> {
             }
         }
         if let Some(tls) = node.tls() {
-            let reading = Arc::clone(tls);
-            // Files are not for the threads of the runtime.
-            match tokio::task::spawn_blocking(move || reading.reload()).await {
-                Ok(Ok(Reloaded::Changed)) => tracing::warn!("reloaded: another certificate is shown from now on"),
-                Ok(Ok(Reloaded::Same)) => tracing::warn!("reloaded: the certificate is the same"),
-                Ok(Err(error)) => tracing::error!(%error, "the new certificate can't be used: the old one is shown on"),
-                Err(error) => tracing::error!(%error, "the certificate was not read"),
-            }
+            // Wherever it is by now; also if the settings are wrong, as it is another matter.
+            let files = self.effective.settings.server().tls;
+            show_again(Arc::clone(tls), files).await;
         }
     }
 
-    fn take(&mut self, new: Effective) {
-        for (old, new) in self.effective.chosen().iter().zip(new.chosen()).filter(|(old, new)| !old.is_as(new)) {
-            let (key, value) = (new.key.name, new.shown());
-            if new.key.reload {
-                tracing::warn!(key, value, "reloaded");
-            } else {
-                tracing::warn!(key, value, was = old.shown(), "changed, and waits for a restart");
-            }
+    /// Takes what can change while it runs, if all of it could be started with.
+    fn take(&mut self, new: &Effective, node: &Node) {
+        let next = self.effective.taking(new);
+        let mut config = next.settings.server();
+        let checked = new.settings.server().check().and_then(|()| config.check());
+        if let Err(problem) = checked {
+            return tracing::error!(%problem, "the settings stay as they are");
         }
-        if let Err(error) = self.log.set_filter(&new.settings.log.filter) {
+        match admin_token::again(&next.settings) {
+            Ok(token) => config.admin_token = token,
+            Err(error) => tracing::error!(%error, "the token of the admin listener stays as it is"),
+        }
+        if let Err(problem) = node.reload(&config) {
+            return tracing::error!(%problem, "the settings stay as they are");
+        }
+        self.tell(new);
+        if let Err(error) = self.log.set_filter(&next.settings.log.filter) {
             tracing::error!(%error, "the filter of the log stays as it is");
         }
-        self.effective = new;
+        self.log.set_rate(next.settings.log.rate);
+        self.effective = next;
+    }
+
+    /// What is another than it was, by name. What waits is told each time, as it waits on.
+    fn tell(&self, new: &Effective) {
+        for (old, new) in self.effective.chosen().iter().zip(new.chosen()).filter(|(old, new)| !old.is_as(new)) {
+            let (key, value, was) = (new.key.name, new.shown(), old.shown());
+            if old.becomes(new) {
+                tracing::warn!(key, value, was, "reloaded");
+            } else {
+                tracing::warn!(key, value, was, "changed, and waits for a restart");
+            }
+        }
+    }
+}
+
+async fn show_again(tls: Arc<Tls>, files: Option<TlsFiles>) {
+    let read = move || match files.filter(|files| *files != tls.files()) {
+        Some(files) => tls.reload_from(files),
+        None => tls.reload(),
+    };
+    // Files are not for the threads of the runtime.
+    match tokio::task::spawn_blocking(read).await {
+        Ok(Ok(Reloaded::Changed)) => tracing::warn!("reloaded: another certificate is shown from now on"),
+        Ok(Ok(Reloaded::Same)) => tracing::warn!("reloaded: the certificate is the same"),
+        Ok(Err(error)) => tracing::error!(%error, "the new certificate can't be used: the old one is shown on"),
+        Err(error) => tracing::error!(%error, "the certificate was not read"),
     }
 }

@@ -1,7 +1,7 @@
 //! Keys of where the server listens, and of when a line is given up.
 
 use super::super::value::{address, address_or_off, optional, path, switch};
-use super::{Key, Kind, ROW, put};
+use super::{Key, Kind, ROW, Reload, put};
 use crate::args::duration;
 
 pub(super) const KEYS: &[Key] = &[
@@ -48,7 +48,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "FILE",
         about: "The certificate chain in PEM that HTTP and the long connections show; without one they are plaintext. \
                 Read again at SIGHUP and when the file changes",
-        reload: true,
+        reload: Reload::UnlessToggled,
         set: |to, text| put(&mut to.listen.tls.cert, optional(text, path)),
         ..ROW
     },
@@ -57,7 +57,7 @@ pub(super) const KEYS: &[Key] = &[
         flag: Some("tls-key"),
         form: "FILE",
         about: "The key of that certificate in PEM; not readable by everybody",
-        reload: true,
+        reload: Reload::UnlessToggled,
         set: |to, text| put(&mut to.listen.tls.key, optional(text, path)),
         ..ROW
     },
@@ -94,6 +94,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "TIME",
         default: "10s",
         about: "End a line that is not logged in so long after it was accepted",
+        reload: Reload::AtHangup,
         set: |to, text| put(&mut to.liveness.login_within, duration(text)),
         ..ROW
     },
@@ -103,6 +104,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "TIME",
         default: "1s",
         about: "When stopping, close the lines evenly over this time, so that their next server is not stormed",
+        reload: Reload::AtHangup,
         set: |to, text| put(&mut to.liveness.drain, duration(text)),
         ..ROW
     },

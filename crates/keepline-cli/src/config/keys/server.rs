@@ -1,7 +1,9 @@
 //! Keys of cim's dialects, of the process, of the admin listener and of the log.
 
-use super::super::value::{address_or_off, cim, filter, ip, log_format, networks, optional, rate, secret, workers};
-use super::{Key, Kind, ROW, put};
+use super::super::value::{
+    address_or_off, cim, filter, ip, log_format, networks, optional, rate, secret, switch, workers,
+};
+use super::{Key, Kind, ROW, Reload, put};
 
 pub(super) const KEYS: &[Key] = &[
     Key {
@@ -40,6 +42,16 @@ pub(super) const KEYS: &[Key] = &[
         ..ROW
     },
     Key {
+        name: "cim.tickets",
+        kind: Kind::Switch,
+        form: "true|false",
+        about: "Whether a user of cim's connects only after /login: within a minute, from the same address, and once. \
+                Default: true",
+        reload: Reload::AtHangup,
+        set: |to, text| put(&mut to.cim.tickets, optional(text, switch)),
+        ..ROW
+    },
+    Key {
         name: "server.name",
         flag: Some("name"),
         form: "NAME",
@@ -61,6 +73,7 @@ pub(super) const KEYS: &[Key] = &[
         name: "admin.token",
         form: "TOKEN",
         about: "What the admin listener asks for, instead of the token that is made at the first start",
+        reload: Reload::AtHangup,
         secret: true,
         set: |to, text| put(&mut to.admin.token, optional(text, secret)),
         ..ROW
@@ -80,7 +93,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "LEVELS",
         default: "warn",
         about: "What is logged, as info or warn,keepline_server=debug; RUST_LOG is read too",
-        reload: true,
+        reload: Reload::AtHangup,
         set: |to, text| put(&mut to.log.filter, filter(text)),
         ..ROW
     },
@@ -91,6 +104,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "N|off",
         default: "10",
         about: "Lines a second that are logged of one kind, a place in the code with its reason; more are counted",
+        reload: Reload::AtHangup,
         set: |to, text| put(&mut to.log.rate, rate(text)),
         ..ROW
     },

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::super::value::switch;
-use super::{Key, Kind, ROW, put};
+use super::{Key, Kind, ROW, Reload, put};
 use crate::args::{bytes, duration, whole};
 
 pub(super) const KEYS: &[Key] = &[
@@ -33,6 +33,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "TIME",
         default: "30d",
         about: "Drop messages that are older, whoever has not read them; their conversation tells of the gap",
+        reload: Reload::AtHangup,
         set: |to, text| put(&mut to.store.keep_for, duration(text)),
         ..ROW
     },
@@ -43,6 +44,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "N",
         default: "100000",
         about: "Keep so many messages of each conversation, the newest",
+        reload: Reload::AtHangup,
         set: |to, text| put(&mut to.store.keep_messages, whole(text)),
         ..ROW
     },
@@ -53,6 +55,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "SIZE",
         default: "256MiB",
         about: "Keep so much of each conversation, the newest, and at least one message",
+        reload: Reload::AtHangup,
         set: |to, text| put(&mut to.store.keep_bytes, bytes(text)),
         ..ROW
     },

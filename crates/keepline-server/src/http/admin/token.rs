@@ -10,23 +10,32 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest as _, Sha256};
 
 use crate::http::error::{ApiError, Code};
+use crate::live::Live;
 
-/// The token of an admin listener. Only its hash is here: what is random and long needs no slow one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct AdminToken(Arc<[u8; 32]>);
+/// The token of an admin listener. Only its hash is here: what is random and long needs no slow one. Its clones are one
+/// token: [`replace`](Self::replace) changes all of them.
+#[derive(Clone)]
+pub struct AdminToken(Arc<Live<[u8; 32]>>);
 
 impl AdminToken {
     /// This text.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        Self(Arc::new(Sha256::digest(text).into()))
+        Self(Arc::new(Live::new(Sha256::digest(text).into())))
+    }
+
+    /// Only the other is right from now on, wherever this one is asked for. False if the two are the same.
+    pub fn replace(&self, other: &Self) -> bool {
+        let (mine, other) = (self.0.get(), other.0.get());
+        self.0.set(other);
+        mine != other
     }
 
     /// Whether a text is this token. Every byte of the hashes is looked at, so that the time says nothing.
     #[must_use]
     pub fn is(&self, text: &str) -> bool {
         let other: [u8; 32] = Sha256::digest(text).into();
-        self.0.iter().zip(other).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
+        self.0.get().iter().zip(other).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
     }
 
     /// Whether a request shows it.
@@ -71,5 +80,8 @@ mod tests {
             assert_eq!(token.is(text), is, "{text:?}");
         }
         assert_eq!(format!("{token:?}"), "AdminToken(..)");
+        let (asked_for, other) = (token.clone(), AdminToken::of("another"));
+        assert!(token.replace(&other) && !token.replace(&other));
+        assert!(asked_for.is("another") && !asked_for.is("0123456789abcdef"));
     }
 }
