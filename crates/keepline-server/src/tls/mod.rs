@@ -5,6 +5,7 @@
 
 mod files;
 mod stream;
+mod validity;
 mod watch;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 pub use files::{TlsError, TlsFiles};
+pub use validity::{SOON, Standing, Validity};
 pub use watch::LOOK_EVERY;
 
 pub(crate) use stream::Secured;
@@ -111,6 +113,12 @@ impl Tls {
             return Ok(Reloaded::Same);
         }
         self.reload()
+    }
+
+    /// When the certificate that is shown is valid; `None` if its dates can't be read.
+    #[must_use]
+    pub fn validity(&self) -> Option<Validity> {
+        Validity::of(&self.shown.0.read().unwrap_or_else(PoisonError::into_inner).cert)
     }
 
     /// Where it comes from.

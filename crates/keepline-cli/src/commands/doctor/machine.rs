@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keepline_server::Config;
 use keepline_server::store::redb::FILE;
-use keepline_server::tls::Tls;
+use keepline_server::tls::{Standing, Tls};
 
 use super::{Finding, fail, ok, warn};
 use crate::config::Settings;
@@ -67,8 +67,26 @@ pub(super) fn clock(settings: &Settings) -> Finding {
 pub(super) fn certificate(config: &Config) -> Finding {
     let Some(files) = config.tls.clone() else { return ok("certificate", "none: HTTP and lines are plaintext") };
     let cert = files.cert.display().to_string();
-    match Tls::load(files) {
-        Ok(_) => ok("certificate", format!("{cert} fits its key; its dates are not looked at")),
-        Err(error) => fail("certificate", error.to_string()),
+    let tls = match Tls::load(files) {
+        Ok(tls) => tls,
+        Err(error) => return fail("certificate", error.to_string()),
+    };
+    let Some(validity) = tls.validity() else {
+        return warn("certificate", format!("{cert} fits its key; its dates can't be read"));
+    };
+    let [begins, ends] = [validity.not_before, validity.not_after].map(humantime::format_rfc3339_seconds);
+    match validity.at(SystemTime::now()) {
+        Standing::Good(_) => ok("certificate", format!("{cert} fits its key, and is valid until {ends}")),
+        Standing::EndsSoon(left) => {
+            let days = left.as_secs() / (24 * 3600);
+            warn("certificate", format!("{cert} ends in {days} days, at {ends}: renew it"))
+        }
+        Standing::Expired(_) => {
+            fail("certificate", format!("{cert} has expired at {ends}: no client takes it; renew it"))
+        }
+        Standing::NotYet(_) => fail(
+            "certificate",
+            format!("{cert} is not valid before {begins}: no client takes it; is the clock of this machine right?"),
+        ),
     }
 }

@@ -3,11 +3,14 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Instant;
 
+use chrono::{Datelike as _, Days, NaiveDate, Utc};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
 
 use super::keepline;
-use crate::harness::Folder;
+use crate::harness::{Folder, PATIENCE, Process};
 
 /// The findings that are not ok, each as `check: what`, and how it ended.
 fn faults(folder: &Folder, arguments: &str) -> (Vec<String>, Option<i32>) {
@@ -70,4 +73,55 @@ fn each_fault_is_found_and_says_what_to_do() {
         assert!(faults.iter().any(|told| told.starts_with(&fault)), "`{arguments}`: no {fault:?} in {faults:#?}");
         assert_eq!(code == Some(1), faults.iter().any(|told| told.starts_with("fail")), "`{arguments}`: {faults:?}");
     }
+}
+
+/// Writes a certificate that is valid from the one day until the other, counted from today, as two midnights in UTC.
+fn write_certificate(folder: &Folder, from: i64, to: i64) {
+    let date = |days: i64| {
+        let (today, by) = (Utc::now().date_naive(), Days::new(days.unsigned_abs()));
+        let day: Option<NaiveDate> = if days < 0 { today.checked_sub_days(by) } else { today.checked_add_days(by) };
+        let day = day.expect("a day");
+        date_time_ymd(day.year(), day.month() as u8, day.day() as u8)
+    };
+    let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    (params.not_before, params.not_after) = (date(from), date(to));
+    let key = KeyPair::generate().expect("a key");
+    fs::write(folder.path().join("c.pem"), params.self_signed(&key).expect("a certificate").pem()).expect("a file");
+    let path = folder.path().join("k.pem");
+    fs::write(&path, key.serialize_pem()).expect("a file");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("our own file");
+}
+
+/// Doctor tells it before the start, and a server in its log: it goes on, as a restart may be what is in the way.
+#[test]
+fn the_dates_of_a_certificate_are_told_before_the_start_and_at_it() {
+    let folder = Folder::new("doctor-dates");
+    let paper = "--tls-cert c.pem --tls-key k.pem";
+    let table = [
+        (-30, 60, "", ""),
+        (-30, 10, "warn certificate: c.pem ends in ", "ends soon"),
+        (-30, -1, "fail certificate: c.pem has expired at 2", "has expired"),
+        (2, 60, "fail certificate: c.pem is not valid before 2", "takes the certificate yet"),
+    ];
+    for (from, to, told, logged) in table {
+        write_certificate(&folder, from, to);
+        let (faults, _) = faults(&folder, paper);
+        let certificates: Vec<_> = faults.iter().filter(|fault| fault.contains(" certificate: ")).collect();
+        assert_eq!(certificates.len(), usize::from(!told.is_empty()), "{from} {to}: {faults:?}");
+        assert!(certificates.iter().all(|fault| fault.starts_with(told)), "{from} {to}: {faults:?}");
+        if !logged.is_empty() {
+            let free = "127.0.0.1:0";
+            let serve = format!("serve --memory --http {free} --tcp {free} --admin off --cim off {paper}");
+            let mut command = keepline(&serve, &[]);
+            command.current_dir(folder.path());
+            let server = Process::spawn("keepline serve", command);
+            server.err(logged, |line| line.contains(logged) && line.contains("cert=c.pem"));
+            assert!(server.next_line(Instant::now() + PATIENCE).is_some(), "it serves: {}", server.complaint());
+        }
+    }
+    let key = fs::read(folder.path().join("k.pem")).expect("the key");
+    write_certificate(&folder, -30, 60);
+    fs::write(folder.path().join("k.pem"), key).expect("a file");
+    let (faults, _) = faults(&folder, paper);
+    assert!(faults.iter().any(|fault| fault.starts_with("fail certificate: c.pem and k.pem don't fit")), "{faults:?}");
 }
