@@ -6,6 +6,7 @@ use std::time::Duration;
 use keepline::liveness::HeartbeatError;
 
 use crate::accounts::Hashing;
+use crate::accounts::jwt::IssuerSettings;
 use crate::delivery::Rate;
 use crate::guard::{GuardLimits, Network};
 use crate::http::admin::AdminToken;
@@ -67,6 +68,8 @@ pub struct Config {
     pub guard: GuardLimits,
     /// What a password costs.
     pub hashing: Hashing,
+    /// Whose JWTs are taken beside our own tokens; `None` for nobody's.
+    pub issuer: Option<IssuerSettings>,
     /// What is kept of each conversation.
     pub retention: Limits,
 }
@@ -112,6 +115,7 @@ impl Default for Config {
             everyone: Some(EVERYONE),
             guard: GuardLimits::default(),
             hashing: Hashing::default(),
+            issuer: None,
             retention: Limits::default(),
         }
     }
@@ -177,6 +181,9 @@ impl Config {
         {
             return Err(ConfigError::NoPace);
         }
+        if self.issuer.as_ref().is_some_and(|issuer| issuer.audience.is_empty()) {
+            return Err(ConfigError::NoAudience);
+        }
         let Limits { records, bytes, age, every } = self.retention;
         if records == 0 || bytes == 0 || age == Duration::ZERO {
             return Err(ConfigError::NothingKept);
@@ -218,6 +225,9 @@ pub enum ConfigError {
     /// Nobody could log in.
     #[error("zero time to log in: allow at least a second")]
     NoTimeForLogin,
+    /// Any token of the same issuer would do, whomever it is for.
+    #[error("keys of tokens without an audience: say what `aud` calls this server (--token-audience)")]
+    NoAudience,
     /// Every client would be slow.
     #[error("zero time for a client to take what it is sent: allow at least a second")]
     NoTimeToTake,

@@ -8,12 +8,13 @@ mod limits;
 mod listen;
 mod server;
 mod store;
+mod tokens;
 
 /// All of them, by section.
 pub(crate) static KEYS: &[Key] = &joined::<{ count(PARTS) }>(PARTS);
 
 /// The table, a file for some sections.
-const PARTS: &[&[Key]] = &[listen::KEYS, store::KEYS, limits::KEYS, server::KEYS];
+const PARTS: &[&[Key]] = &[listen::KEYS, store::KEYS, limits::KEYS, tokens::KEYS, server::KEYS];
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]

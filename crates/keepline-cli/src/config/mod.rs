@@ -35,6 +35,9 @@ pub(crate) use value::LogFormat;
 
 use flags::Flags;
 
+/// Settings of which one means nothing without the other: a certificate and its key, keys and whom their tokens are for.
+const PAIRS: [[&str; 2]; 2] = [["listen.tls.cert", "listen.tls.key"], ["tokens.keys", "tokens.audience"]];
+
 /// Where settings come from, on the command line.
 #[derive(Debug, Args)]
 pub(crate) struct Sources {
@@ -100,7 +103,9 @@ impl Effective {
                 Err(why) => problems.push(said.refused(&why)),
             }
         }
-        effective.check_pair(&mut problems);
+        for pair in PAIRS {
+            effective.check_pair(pair, &mut problems);
+        }
         problems.sort_by_key(|problem| problem.place.rank());
         if problems.is_empty() { Ok(effective) } else { Err(Problems(problems)) }
     }
@@ -124,10 +129,9 @@ impl Effective {
         &self.chosen
     }
 
-    /// A certificate without its key is nothing, nor is a key.
-    fn check_pair(&self, problems: &mut Vec<Problem>) {
+    /// Both, or neither.
+    fn check_pair(&self, pair: [&str; 2], problems: &mut Vec<Problem>) {
         let said = |name: &str| self.chosen.iter().find(|chosen| chosen.key.name == name && !chosen.text.is_empty());
-        let pair = ["listen.tls.cert", "listen.tls.key"];
         if let [Some(one), None] | [None, Some(one)] = pair.map(said) {
             let other = pair[usize::from(one.key.name == pair[0])];
             problems

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use keepline::Duration;
 use keepline::serve::Rate as LineRate;
+use keepline_server::accounts::jwt::IssuerSettings;
 use keepline_server::delivery::Rate as SendRate;
 use keepline_server::guard::{ByteRate, Network, StrikeLimit};
 use keepline_server::store::Store;
@@ -31,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Allowed,
     pub(crate) cim: Cim,
     pub(crate) server: Served,
+    pub(crate) tokens: Tokens,
     pub(crate) admin: Admin,
     pub(crate) log: Log,
 }
@@ -107,6 +109,16 @@ pub(crate) struct Served {
     pub(crate) workers: Option<u16>,
 }
 
+/// Whose tokens are taken beside our own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tokens {
+    /// With an audience, or neither, which [`Sources::load`](super::Sources::load) sees to.
+    pub(crate) keys: Option<PathBuf>,
+    pub(crate) audience: String,
+    pub(crate) issuer: Option<String>,
+    pub(crate) create_users: bool,
+}
+
 /// The admin listener.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Admin {
@@ -131,6 +143,7 @@ impl Default for Settings {
             limits: Allowed::default(),
             cim: Cim::default(),
             server: Served::default(),
+            tokens: Tokens::default(),
             admin: Admin::default(),
             log: Log::default(),
         };
@@ -145,7 +158,7 @@ impl Default for Settings {
 impl Settings {
     /// As the server takes it.
     pub(crate) fn server(&self) -> Config {
-        let Self { listen, liveness, store, limits, cim, server, .. } = self;
+        let Self { listen, liveness, store, limits, cim, server, tokens, .. } = self;
         let mut config = Config::default();
         (config.http, config.tcp, config.admin) = (listen.http, listen.tcp, listen.admin);
         let Tls { cert, key } = listen.tls.clone();
@@ -157,6 +170,12 @@ impl Settings {
         config.cim_from.clone_from(&cim.from);
         config.connections = limits.max_connections;
         config.name.clone_from(&server.name);
+        config.issuer = tokens.keys.clone().map(|keys| IssuerSettings {
+            keys,
+            audience: tokens.audience.clone(),
+            name: tokens.issuer.clone(),
+            creates_users: tokens.create_users,
+        });
         let retention = &mut config.retention;
         (retention.age, retention.records, retention.bytes) =
             (store.keep_for.to_std(), store.keep_messages, store.keep_bytes);
@@ -275,6 +294,9 @@ mod tests {
         assert_eq!(config("--limits bench").guard, GuardLimits::off());
         assert_eq!(config("--limits proxied").guard, GuardLimits::default().of_no_address());
         assert_eq!(config("--pace off").guard.inbound, None);
+        let issuer = config("--token-keys k.json --token-audience chat --token-create-users false").issuer;
+        let issuer = issuer.map(|said| (said.keys, said.audience, said.name, said.creates_users));
+        assert_eq!(issuer, Some((PathBuf::from("k.json"), "chat".to_owned(), None, false)));
         assert_eq!(config("--devices 3").guard.devices_of_user, 3);
         assert_eq!(config("--logins-per-minute off").guard.logins_of_device, None);
         assert_eq!(config("--logins-per-minute 7").guard.logins_of_device.map(|limit| limit.logins), Some(7));

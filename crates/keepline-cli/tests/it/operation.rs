@@ -4,6 +4,7 @@ mod admin;
 mod config;
 mod doctor;
 mod document;
+mod jwt;
 mod log;
 mod packaging;
 mod reference;

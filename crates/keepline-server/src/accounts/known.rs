@@ -20,7 +20,7 @@ pub(super) const LOGS: &str = "a.";
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(super) struct Stored {
-    /// Argon2's, as PHC text.
+    /// Argon2's, as PHC text; empty for who has none, as he came by a JWT.
     #[prost(string, tag = "1")]
     pub(super) password: String,
     /// Only tokens of this generation are valid. A number and not a time: clocks go back.
@@ -31,6 +31,10 @@ pub(super) struct Stored {
     pub(super) everyone_since: u64,
     #[prost(uint64, tag = "4")]
     pub(super) created_ms: u64,
+    /// When everything was called back at last, in milliseconds since 1970: no JWT that was made before is valid. A time,
+    /// as a JWT knows no generation.
+    #[prost(uint64, tag = "5")]
+    pub(super) revoked_ms: u64,
 }
 
 /// The accounts in memory.
@@ -43,6 +47,7 @@ pub(super) struct Known {
 struct Account {
     generation: u64,
     everyone_since: u64,
+    revoked_ms: u64,
 }
 
 impl Known {
@@ -61,6 +66,11 @@ impl Known {
 
     pub(super) fn generation(&self, user: &UserId) -> Option<u64> {
         self.get(user).map(|account| account.generation)
+    }
+
+    /// When everything of the user's was called back at last; `None` if there is no such user.
+    pub(super) fn revoked_ms(&self, user: &UserId) -> Option<u64> {
+        self.get(user).map(|account| account.revoked_ms)
     }
 
     /// At most so many names that begin with `prefix`, in their order, after `after`.
@@ -82,7 +92,8 @@ impl Known {
     }
 
     pub(super) fn put(&self, user: UserId, held: &Held<Stored>, from: Source) {
-        let account = Account { generation: held.state.generation, everyone_since: held.state.everyone_since };
+        let Stored { generation, everyone_since, revoked_ms, .. } = held.state;
+        let account = Account { generation, everyone_since, revoked_ms };
         let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
         let before = accounts.put(user.clone(), held.seq, Some(account), from);
         drop(accounts);

@@ -21,6 +21,7 @@ use crate::store::{LogName, Store, StoreError};
 pub mod cim;
 mod error;
 mod hashing;
+pub mod jwt;
 mod known;
 mod token;
 mod tokens;
@@ -29,9 +30,10 @@ pub use cim::CimAccounts;
 pub use error::{AccountError, AuthError};
 pub use hashing::{BadCost, Hashing};
 pub use token::{IssuedToken, TokenId};
-pub use tokens::{Identity, Revocation};
+pub use tokens::{Identity, Proof, Revocation};
 
 use hashing::Hasher;
+use jwt::{Claims, Issuer};
 use known::{Known, Stored};
 use token::Token;
 use tokens::Tokens;
@@ -70,6 +72,7 @@ pub struct Accounts {
     hasher: Hasher,
     tokens: Tokens,
     cim: CimAccounts,
+    issuer: Option<Arc<Issuer>>,
     clock: Arc<dyn Clock>,
     _following: tokio_util::task::AbortOnDropHandle<()>,
 }
@@ -105,9 +108,22 @@ impl Accounts {
             cim: CimAccounts::load_at(store.clone(), clock.clone()).await?,
             entities: Entities::new(store),
             known,
+            issuer: None,
             clock,
             _following: following,
         })
+    }
+
+    /// Takes the JWTs of this issuer beside its own tokens.
+    #[must_use]
+    pub fn with_issuer(self, issuer: Arc<Issuer>) -> Self {
+        Self { issuer: Some(issuer), ..self }
+    }
+
+    /// Whose JWTs are taken, to have the keys read again.
+    #[must_use]
+    pub const fn issuer(&self) -> Option<&Arc<Issuer>> {
+        self.issuer.as_ref()
     }
 
     /// Whether there is such a user, of cim's dialects too. Looks into memory only.
@@ -149,14 +165,20 @@ impl Accounts {
             return Err(AccountError::Taken);
         }
         let password = self.hasher.hash(password).await?;
+        self.store(user, password).await
+    }
+
+    /// Makes an account whose name was looked at.
+    async fn store(&self, user: UserId, password: String) -> Result<(), AccountError> {
         let everyone_since = self.entities.store().head(&Conversation::Everyone.log()).await?.seq;
-        let stored = Stored { password, generation: 1, everyone_since, created_ms: self.clock.now_ms() };
+        let created_ms = self.clock.now_ms();
+        let stored = Stored { password, generation: 1, everyone_since, created_ms, revoked_ms: 0 };
         let seq = self.entities.create(&log(&user), &stored).await?.ok_or(AccountError::Taken)?;
         self.known.put(user, &Held { seq, state: stored }, Source::Own);
         Ok(())
     }
 
-    /// Changes the password, which calls back every token of the user.
+    /// Changes the password, which calls back every token of the user and every JWT that was made for him so far.
     ///
     /// # Errors
     /// `BadCredentials`, `WeakPassword`, `Busy`, `Conflict`, `UnknownOutcome` and the store's.
@@ -170,7 +192,7 @@ impl Accounts {
             if now.password != before.password {
                 return Err(AccountError::BadCredentials);
             }
-            Ok(Some(Stored { password: password.clone(), generation: now.generation + 1, ..now.clone() }))
+            Ok(Some(Stored { password: password.clone(), ..self.called_back(now) }))
         });
         let after = after.await?;
         self.known.put(user.clone(), &after, Source::Own);
@@ -196,13 +218,37 @@ impl Accounts {
         self.tokens.issue(&self.entities, &stored).await
     }
 
-    /// Who shows a token.
+    /// Who shows a token: one of ours, or a JWT of the [issuer](Self::with_issuer). A user whom his first JWT brings comes
+    /// into being, if the issuer's settings say so.
     ///
     /// # Errors
     /// `Refused` for whatever is wrong with it, and the store's.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, AuthError> {
-        let id = TokenId::of(token).ok_or(AuthError::Refused)?;
-        self.check(id).await
+        if let Some(id) = TokenId::of(token) {
+            return self.check(id).await;
+        }
+        let issuer = self.issuer.as_ref().ok_or(AuthError::Refused)?;
+        let claims = issuer.verify(token, self.clock.now_ms()).ok_or(AuthError::Refused)?;
+        let revoked_ms = self.revoked_ms(&claims.user, issuer.creates_users()).await?;
+        let Claims { user, issued_ms, expires_ms } = claims;
+        if is_called_back(issued_ms, revoked_ms) {
+            return Err(AuthError::Refused);
+        }
+        Ok(Identity { user, device: None, proof: Proof::Jwt { issued_ms }, expires_ms })
+    }
+
+    /// Whether what a user showed before is still good, but for its end: for one who heard that something was called back.
+    ///
+    /// # Errors
+    /// As [`authenticate`](Self::authenticate).
+    pub async fn check_again(&self, user: &UserId, proof: Proof) -> Result<(), AuthError> {
+        match proof {
+            Proof::Token(id) => self.check(id).await.map(drop),
+            Proof::Jwt { issued_ms } => match self.known.revoked_ms(user) {
+                Some(revoked_ms) if !is_called_back(issued_ms, revoked_ms) => Ok(()),
+                _ => Err(AuthError::Refused),
+            },
+        }
     }
 
     /// Who showed a token before, if it is still valid: for one who heard that he missed a revocation.
@@ -215,7 +261,7 @@ impl Accounts {
         if generation != Some(token.generation) || token.expires_ms <= self.clock.now_ms() {
             return Err(AuthError::Refused);
         }
-        Ok(Identity { user: token.user, device: token.device, token_id: id, expires_ms: token.expires_ms })
+        Ok(Identity { user: token.user, device: token.device, proof: Proof::Token(id), expires_ms: token.expires_ms })
     }
 
     /// Calls a token back. Does nothing if there is none, or it was called back before.
@@ -226,15 +272,14 @@ impl Accounts {
         self.tokens.revoke(&self.entities, id).await
     }
 
-    /// Calls back every token that the user has, and every one that he is about to get.
+    /// Calls back every token that the user has, every one that he is about to get, and every JWT that was made for him
+    /// so far.
     ///
     /// # Errors
     /// `BadCredentials` if there is no such user; `Conflict`, `UnknownOutcome` and the store's.
     pub async fn revoke_all(&self, user: &UserId) -> Result<(), AccountError> {
         let log = log(user);
-        let after = self.entities.change(&log, |now: &Stored| {
-            Ok::<_, AccountError>(Some(Stored { generation: now.generation + 1, ..now.clone() }))
-        });
+        let after = self.entities.change(&log, |now: &Stored| Ok::<_, AccountError>(Some(self.called_back(now))));
         let after = after.await?;
         self.known.put(user.clone(), &after, Source::Own);
         Ok(())
@@ -267,6 +312,35 @@ impl Accounts {
         Ok(swept)
     }
 
+    /// An account all of whose tokens are called back.
+    fn called_back(&self, now: &Stored) -> Stored {
+        let revoked_ms = now.revoked_ms.max(self.clock.now_ms());
+        Stored { generation: now.generation + 1, revoked_ms, ..now.clone() }
+    }
+
+    /// When everything of a user's was called back at last. Who is not there comes into being, without a password, if he
+    /// may.
+    async fn revoked_ms(&self, user: &UserId, may_create: bool) -> Result<u64, AuthError> {
+        if let Some(known) = self.known.revoked_ms(user) {
+            return Ok(known);
+        }
+        if cim::is_reserved(user) {
+            return Err(AuthError::Refused);
+        }
+        if may_create {
+            match self.store(user.clone(), String::new()).await {
+                Ok(()) => return Ok(0),
+                // Another login of his was faster, or another node.
+                Err(AccountError::Taken) => {}
+                Err(AccountError::Store(error)) => return Err(error.into()),
+                Err(error) => return Err(StoreError::Unavailable(error.to_string().into()).into()),
+            }
+        }
+        let held = self.entities.read::<Stored>(&log(user)).await?.ok_or(AuthError::Refused)?;
+        self.known.put(user.clone(), &held, Source::Log);
+        Ok(held.state.revoked_ms)
+    }
+
     /// The generation of tokens that a token's user has now.
     async fn generation(&self, token: &Token) -> Result<Option<u64>, StoreError> {
         let known = self.known.generation(&token.user);
@@ -279,15 +353,23 @@ impl Accounts {
         Ok(Some(held.state.generation))
     }
 
-    /// The account as it was when the password was read. An unknown user costs a hash as well.
+    /// The account as it was when the password was read. An unknown user costs a hash as well, and one without a
+    /// password.
     async fn verified(&self, user: &UserId, password: &str) -> Result<Stored, AccountError> {
         let account = self.entities.read::<Stored>(&log(user)).await?.map(|held| held.state);
         // Nobody's password is longer, and a stranger does not choose how much we hash.
         let fits = password.len() <= LONGEST_PASSWORD;
-        let hash = account.as_ref().map(|account| account.password.as_str()).filter(|_| fits);
+        let hash = account.as_ref().map(|account| account.password.as_str());
+        let hash = hash.filter(|hash| fits && !hash.is_empty());
         let same = self.hasher.verify(if fits { password } else { "" }, hash).await?;
         account.filter(|_| same).ok_or(AccountError::BadCredentials)
     }
+}
+
+/// Whether a JWT made at this time was called back since: all were, up to a time. One that does not say when it was made
+/// is as old as can be.
+const fn is_called_back(issued_ms: u64, revoked_ms: u64) -> bool {
+    revoked_ms != 0 && issued_ms <= revoked_ms
 }
 
 /// The log of an account.

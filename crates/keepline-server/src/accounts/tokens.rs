@@ -28,10 +28,23 @@ pub struct Identity {
     pub user: UserId,
     /// The device that the token was given to; no other may use it.
     pub device: Option<DeviceId>,
-    /// The token's number.
-    pub token_id: TokenId,
+    /// What he has shown.
+    pub proof: Proof,
     /// When the token is over, and with it the session: milliseconds since 1970.
     pub expires_ms: u64,
+}
+
+/// What somebody has shown to prove who he is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "ours, and others'")]
+pub enum Proof {
+    /// A token of ours, by its number.
+    Token(TokenId),
+    /// A JWT that others signed.
+    Jwt {
+        /// When it was made, as it says: milliseconds since 1970; 0 if it does not.
+        issued_ms: u64,
+    },
 }
 
 /// What is no longer valid.
@@ -45,7 +58,7 @@ pub enum Revocation {
         /// Only sessions of this user were begun with it.
         user: UserId,
     },
-    /// Every token that this user had.
+    /// Every token that this user had, and every JWT.
     User(UserId),
     /// Some that we were not told of: every live session's token is to be checked.
     Missed,

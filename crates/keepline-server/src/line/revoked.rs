@@ -8,7 +8,7 @@ use keepline::Reason;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 
-use crate::accounts::{Accounts, AuthError, Revocation};
+use crate::accounts::{Accounts, AuthError, Proof, Revocation};
 use crate::id::SessionId;
 use crate::session::{Hub, Session, now_ms};
 
@@ -40,7 +40,7 @@ pub(super) async fn watch(hub: Arc<Hub>, accounts: Arc<Accounts>) {
             told = revocations.recv() => match told {
                 Ok(Revocation::Token { id, user }) => {
                     let mut sessions = hub.sessions_of(&user);
-                    sessions.retain(|session| session.token().is_some_and(|token| token.id == id));
+                    sessions.retain(|session| session.token().is_some_and(|token| token.proof == Proof::Token(id)));
                     sessions
                 }
                 Ok(Revocation::User(user)) => hub.sessions_of(&user),
@@ -69,9 +69,9 @@ pub(super) async fn judge(hub: &Hub, accounts: &Accounts, session: &Arc<Session>
     }
     let Some(token) = session.token() else { return Verdict::Good };
     let over = token.expires_ms <= now_ms();
-    match accounts.check(token.id).await {
-        Ok(_) if !over => Verdict::Good,
-        Ok(_) | Err(AuthError::Refused) => {
+    match accounts.check_again(session.user(), token.proof).await {
+        Ok(()) if !over => Verdict::Good,
+        Ok(()) | Err(AuthError::Refused) => {
             tracing::info!(session = %session.id(), user = %session.user(), "the session's token is no longer good");
             hub.end(session, Reason::AuthFailed);
             Verdict::Ended

@@ -94,7 +94,7 @@ impl Line {
         }
         let Some(terms) = self.agree(hello.wish.as_ref(), turn) else { return Flow::Close(Reason::ServerError) };
         let welcome = self.welcome(0, identity.user.as_str(), terms);
-        let token = Some(Token { id: identity.token_id, expires_ms: identity.expires_ms });
+        let token = Some(Token { proof: identity.proof, expires_ms: identity.expires_ms });
         let (user, connection) = (identity.user, turn.connection());
         let login = Login { user, device, speaks: Speaks::V1, connection, peer, token };
         self.enter(login, turn, |session| framed(Body::Welcome(v1::Welcome { session: session.get(), ..welcome })))

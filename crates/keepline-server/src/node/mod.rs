@@ -18,6 +18,7 @@ use keepline::{Duration, KernelWatch};
 use tokio::net::TcpListener;
 
 use crate::accounts::Accounts;
+use crate::accounts::jwt::{Issuer, KeysError};
 use crate::clock;
 use crate::config::Config;
 use crate::delivery::{Delivery, Rate, SendLimits};
@@ -77,6 +78,9 @@ pub enum StartError {
     /// The certificate can't be shown.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The keys of others' tokens can't be used.
+    #[error("the keys of tokens: {0}")]
+    Keys(#[from] KeysError),
     /// What is stored can't be read.
     #[error("the store: {0}")]
     Store(#[from] StoreError),
@@ -122,8 +126,9 @@ impl Node {
         config.check()?;
         let room = config.room()?;
         let tls = config.tls.clone().map(Tls::load).transpose()?;
+        let issuer = config.issuer.clone().map(Issuer::load).transpose()?;
         let bound = Bound::at(&config).await?;
-        let services = wire(&config, store, &bound, hub).await?;
+        let services = wire(&config, (store, issuer), &bound, hub).await?;
         let lines = Lines::guarded(
             Arc::clone(&services.hub),
             Arc::clone(&services.delivery),
@@ -294,13 +299,17 @@ async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, 
 /// Makes the parts, from the store up.
 async fn wire(
     config: &Config,
-    store: Arc<dyn Store>,
+    (store, issuer): (Arc<dyn Store>, Option<Arc<Issuer>>),
     bound: &Bound,
     hub: impl AsyncFnOnce(Arc<Environment>) -> Result<Arc<Hub>, StoreError>,
 ) -> Result<Arc<Services>, StoreError> {
     let metrics = Arc::new(Metrics::new());
     let store: Arc<dyn Store> = Metered::over(store, Arc::clone(&metrics));
-    let accounts = Arc::new(Accounts::load(Arc::clone(&store), config.hashing.clone()).await?);
+    let accounts = Accounts::load(Arc::clone(&store), config.hashing.clone()).await?;
+    let accounts = Arc::new(match issuer {
+        Some(issuer) => accounts.with_issuer(issuer),
+        None => accounts,
+    });
     let groups = Arc::new(Groups::load(Arc::clone(&store)).await?);
     let directory = Arc::new(Directory::load(&*store, Arc::clone(&groups), Arc::clone(&accounts)).await?);
     let environment = Environment::counted(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&metrics));

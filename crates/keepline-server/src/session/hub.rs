@@ -13,7 +13,7 @@ use keepline_proto::wire::im::{Im, framed};
 use scc::HashMap;
 
 use super::{Environment, Session, Speaks, State};
-use crate::accounts::TokenId;
+use crate::accounts::Proof;
 use crate::id::{DeviceId, MessageId, SessionId, UserId};
 use crate::store::{Append, Expected, LogName, Outcome, StoreError};
 
@@ -60,10 +60,10 @@ pub struct Login {
 
 /// The token of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a number and a time")]
+#[expect(clippy::exhaustive_structs, reason = "a proof and a time")]
 pub struct Token {
-    /// Its number.
-    pub id: TokenId,
+    /// What was shown.
+    pub proof: Proof,
     /// When it is over, and the session with it: milliseconds since 1970.
     pub expires_ms: u64,
 }

@@ -27,7 +27,7 @@ const AT_ONCE: std::time::Duration = std::time::Duration::from_secs(1);
 /// Flags of `keepline serve`.
 #[derive(Debug, Args)]
 #[command(after_help = "Stops at Ctrl-C or SIGTERM; at the second signal it stops at once. At SIGHUP it takes what \
-                        can change while it runs: its limits, its certificate, its admin token, the log's filter.\nEach flag is a setting too: see keepline config.")]
+                        can change while it runs: its limits, its certificate, the keys of tokens, its admin token, the log's filter.\nEach flag is a setting too: see keepline config.")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     sources: Sources,

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use keepline_server::Node;
+use keepline_server::accounts::jwt::{Issuer, IssuerSettings};
 use keepline_server::tls::{Reloaded, Tls, TlsFiles};
 
 use super::admin_token;
@@ -30,6 +31,10 @@ impl Reload<'_> {
                     tracing::error!(problem, "the settings stay as they are");
                 }
             }
+        }
+        let settings = self.effective.settings.server().issuer;
+        if let Some((issuer, settings)) = node.services().accounts.issuer().zip(settings) {
+            read_keys(Arc::clone(issuer), settings).await;
         }
         if let Some(tls) = node.tls() {
             // Wherever it is by now; also if the settings are wrong, as it is another matter.
@@ -71,6 +76,14 @@ impl Reload<'_> {
                 tracing::warn!(key, value, was, "changed, and waits for a restart");
             }
         }
+    }
+}
+
+async fn read_keys(issuer: Arc<Issuer>, settings: IssuerSettings) {
+    match tokio::task::spawn_blocking(move || issuer.reload(settings).map(|()| issuer.kids())).await {
+        Ok(Ok(kids)) => tracing::warn!(?kids, "reloaded: the keys of tokens"),
+        Ok(Err(error)) => tracing::error!(%error, "the new keys of tokens can't be used: the old ones stay"),
+        Err(error) => tracing::error!(%error, "the keys of tokens were not read"),
     }
 }
 

@@ -10,8 +10,9 @@ use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::password::guarded;
+use crate::accounts::Proof;
 use crate::http::Services;
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::{ApiError, Code, ErrorBody};
 use crate::http::extract::{Body, id};
 use crate::http::serve::Peer;
 
@@ -51,7 +52,7 @@ pub(super) async fn issue(
     Ok((StatusCode::CREATED, Json(Token { token: issued.text, expires_ms: issued.expires_ms })))
 }
 
-/// Calls back every token of the caller; his sessions end
+/// Calls back every token of the caller, and every JWT made for him so far; his sessions end
 #[utoipa::path(delete, path = "/v1/tokens", tag = "tokens", security(("token" = [])),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 pub(super) async fn revoke_all(State(services): State<Arc<Services>>, caller: Caller) -> Result<StatusCode, ApiError> {
@@ -63,6 +64,10 @@ pub(super) async fn revoke_all(State(services): State<Arc<Services>>, caller: Ca
 #[utoipa::path(delete, path = "/v1/tokens/current", tag = "tokens", security(("token" = [])),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 pub(super) async fn revoke(State(services): State<Arc<Services>>, caller: Caller) -> Result<StatusCode, ApiError> {
-    services.accounts.revoke(caller.0.token_id).await?;
+    let Proof::Token(id) = caller.0.proof else {
+        let message = "this token was signed by others and ends at its own time: DELETE /v1/tokens ends all of yours";
+        return Err(ApiError::new(Code::NotAllowed, message));
+    };
+    services.accounts.revoke(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

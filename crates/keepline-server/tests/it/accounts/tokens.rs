@@ -1,6 +1,6 @@
 //! Tokens: what is none, when one is over, what calls one back, and that nothing shows it.
 
-use keepline_server::accounts::{AuthError, Revocation, TOKEN_LIFE_MS, TokenId};
+use keepline_server::accounts::{AuthError, Proof, Revocation, TOKEN_LIFE_MS, TokenId};
 use keepline_server::store::memory::Memory;
 use keepline_server::store::{LogName, Page, Store};
 
@@ -21,7 +21,7 @@ async fn a_token_says_who_and_on_which_device() {
         for _ in 0..2 {
             let identity = accounts.authenticate(&token.text).await.unwrap();
             assert_eq!((identity.user, identity.device), (id("ann"), Some(id(device))));
-            assert_eq!((identity.token_id, identity.expires_ms), (token.id, token.expires_ms));
+            assert_eq!((identity.proof, identity.expires_ms), (Proof::Token(token.id), token.expires_ms));
         }
     }
 }
