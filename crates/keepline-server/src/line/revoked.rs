@@ -12,9 +12,12 @@ use crate::accounts::{Accounts, AuthError, Proof, Revocation};
 use crate::id::SessionId;
 use crate::session::{Hub, Session, now_ms};
 
-/// How often the sessions are looked through for tokens that are over, and those looked at again that could not be
-/// checked. A look at a number for each session: an index of the ends would weigh on every idle one.
-const LOOK: Duration = Duration::from_secs(10);
+/// How often it is looked whether the first of all tokens is over. By the wall's clock, which may jump: so no timer is
+/// set for a token's end.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often those are looked at again whose token could not be checked.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// What is known of a session's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub(super) async fn watch(hub: Arc<Hub>, accounts: Arc<Accounts>) {
     let mut revocations = accounts.revocations();
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut agains = tokio::time::interval(AGAIN);
+    agains.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Sessions whose tokens could not be looked up, each once.
     let mut doubtful: BTreeMap<SessionId, Arc<Session>> = BTreeMap::new();
     loop {
@@ -44,15 +49,11 @@ pub(super) async fn watch(hub: Arc<Hub>, accounts: Arc<Accounts>) {
                     sessions
                 }
                 Ok(Revocation::User(user)) => hub.sessions_of(&user),
-                Ok(Revocation::Missed) | Err(RecvError::Lagged(_)) => with_tokens(&hub, |_| true),
+                Ok(Revocation::Missed) | Err(RecvError::Lagged(_)) => with_tokens(&hub),
                 Err(RecvError::Closed) => return,
             },
-            _ = looks.tick() => {
-                let now = now_ms();
-                let mut sessions = with_tokens(&hub, |expires_ms| expires_ms <= now);
-                sessions.extend(std::mem::take(&mut doubtful).into_values());
-                sessions
-            }
+            _ = looks.tick() => hub.over(now_ms()),
+            _ = agains.tick() => std::mem::take(&mut doubtful).into_values().collect(),
         };
         for session in suspects {
             if judge(&hub, &accounts, &session).await == Verdict::Unknown {
@@ -68,10 +69,12 @@ pub(super) async fn judge(hub: &Hub, accounts: &Accounts, session: &Arc<Session>
         return Verdict::Ended;
     }
     let Some(token) = session.token() else { return Verdict::Good };
+    // Nobody has to be asked about one that is over.
     let over = token.expires_ms <= now_ms();
-    match accounts.check_again(session.user(), token.proof).await {
-        Ok(()) if !over => Verdict::Good,
-        Ok(()) | Err(AuthError::Refused) => {
+    let checked = if over { Err(AuthError::Refused) } else { accounts.check_again(session.user(), token.proof).await };
+    match checked {
+        Ok(()) => Verdict::Good,
+        Err(AuthError::Refused) => {
             tracing::info!(session = %session.id(), user = %session.user(), "the session's token is no longer good");
             hub.end(session, Reason::AuthFailed);
             Verdict::Ended
@@ -83,11 +86,11 @@ pub(super) async fn judge(hub: &Hub, accounts: &Accounts, session: &Arc<Session>
     }
 }
 
-/// The sessions with a token that ends at a wanted time.
-fn with_tokens(hub: &Hub, wanted: impl Fn(u64) -> bool) -> Vec<Arc<Session>> {
+/// The sessions with a token.
+fn with_tokens(hub: &Hub) -> Vec<Arc<Session>> {
     let mut found = Vec::new();
     hub.each(|session| {
-        if session.token().is_some_and(|token| wanted(token.expires_ms)) {
+        if session.token().is_some() {
             found.push(Arc::clone(session));
         }
     });

@@ -9,7 +9,7 @@ use keepline_proto::liveness::Heartbeat;
 use keepline_proto::wire::line;
 use tokio::io::DuplexStream;
 
-use super::{Environment, Hub, Login, Run, Session, Speaks};
+use super::{Environment, Hub, Login, Run, Session, Speaks, Token};
 use crate::accounts::{Accounts, Hashing};
 use crate::conversation::Conversation;
 use crate::directory::Directory;
@@ -40,6 +40,11 @@ impl Handler for Deaf {
 impl Fixture {
     /// Synced, with nothing to hear.
     pub(super) async fn new(speaks: Speaks) -> Self {
+        Self::holding(speaks, None).await
+    }
+
+    /// As [`new`](Self::new), with a token.
+    pub(super) async fn holding(speaks: Speaks, token: Option<Token>) -> Self {
         let store = Memory::new();
         let accounts = Arc::new(Accounts::load(store.clone(), Hashing::cheapest()).await.unwrap());
         let groups = Arc::new(Groups::load(store.clone()).await.unwrap());
@@ -52,7 +57,7 @@ impl Fixture {
             speaks,
             connection: line.connection(),
             peer: None,
-            token: None,
+            token,
         };
         let session = hub.login(login, 1, |_| None).unwrap();
         Arc::clone(&session).sync().await;

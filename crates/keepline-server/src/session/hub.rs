@@ -12,6 +12,7 @@ use keepline_proto::wire::im::v1::{self, frame::Body};
 use keepline_proto::wire::im::{Im, framed};
 use scc::HashMap;
 
+use super::roll::Roll;
 use super::{Environment, Session, Speaks, State};
 use crate::accounts::Proof;
 use crate::id::{DeviceId, MessageId, SessionId, UserId};
@@ -28,6 +29,7 @@ const TRIES: usize = 20;
 pub struct Hub {
     environment: Arc<Environment>,
     users: HashMap<UserId, Vec<Arc<Session>>>,
+    roll: Roll,
     next: AtomicU64,
     fence: Fence,
 }
@@ -113,7 +115,7 @@ impl Hub {
 
     async fn with(environment: Arc<Environment>, fence: Fence) -> Result<Arc<Self>, StoreError> {
         let next = AtomicU64::new(count_start(&environment).await? << LOGINS | 1);
-        Ok(Arc::new(Self { environment, users: HashMap::new(), next, fence }))
+        Ok(Arc::new(Self { environment, users: HashMap::new(), roll: Roll::new(), next, fence }))
     }
 
     /// What the sessions reach.
@@ -146,6 +148,7 @@ impl Hub {
         {
             let earlier = sessions.swap_remove(at);
             earlier.end();
+            self.roll.leave(&earlier);
             earlier.connection.close(Reason::Replaced);
         }
         let session = Arc::new(Session {
@@ -165,12 +168,14 @@ impl Hub {
             let _ = session.connection.push(welcome);
         }
         sessions.push(Arc::clone(&session));
+        self.roll.enter(&session);
         Some(session)
     }
 
     /// A session's line has ended. A later session of the same device stays.
     pub fn logout(&self, session: &Arc<Session>) {
         session.end();
+        self.roll.leave(session);
         if let Some(mut sessions) = self.users.get_sync(&session.user) {
             sessions.retain(|other| !Arc::ptr_eq(other, session));
             if sessions.is_empty() {
@@ -210,15 +215,20 @@ impl Hub {
         self.users.read_sync(user, |_, sessions| sessions.clone()).unwrap_or_default()
     }
 
+    /// The live session with this number.
+    #[must_use]
+    pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.roll.get(id)
+    }
+
+    /// The sessions whose token is over at this time, in milliseconds since 1970.
+    pub(crate) fn over(&self, now_ms: u64) -> Vec<Arc<Session>> {
+        self.roll.over(now_ms)
+    }
+
     /// Ends a session for this reason; whether there is one with this number.
     pub fn kick(&self, id: SessionId, reason: Reason) -> bool {
-        let mut found = None;
-        self.each(|session| {
-            if session.id == id {
-                found = Some(Arc::clone(session));
-            }
-        });
-        let Some(session) = found else { return false };
+        let Some(session) = self.session(id) else { return false };
         self.end(&session, reason);
         true
     }

@@ -28,6 +28,7 @@ mod environment;
 mod fixture;
 mod hub;
 mod pump;
+mod roll;
 mod run;
 mod sync;
 
@@ -317,8 +318,8 @@ impl Session {
 
 /// What an idle session may weigh beside its line, in bytes.
 const LIGHT: usize = 600;
-/// Its place in the hub, the counts of its `Arc`, and its two names.
-const AROUND: usize = 16 + 16 + 24 + 8 + 2 * (16 + crate::id::LONGEST);
+/// Its places in the hub and on its roll, the counts of its `Arc`, and its two names.
+const AROUND: usize = 16 + 16 + 24 + 8 + 100 + 2 * (16 + crate::id::LONGEST);
 const _: () = assert!(size_of::<Session>() + AROUND <= LIGHT, "an idle session is too heavy");
 
 impl fmt::Debug for Session {

@@ -96,3 +96,24 @@ async fn a_token_that_is_over_ends_its_session() {
     assert!(matches!(phone.next().await, Some(Body::Welcome(_))), "by the clock of the accounts it is good");
     ends(&mut phone).await;
 }
+
+/// A session that its line, a later login or somebody else has ended is on no list.
+#[tokio::test(start_paused = true)]
+async fn who_has_gone_is_found_by_no_number() {
+    let stage = Stage::new(&["ann"]).await;
+    let sessions = || stage.hub.sessions().into_iter().map(|session| session.id).collect::<Vec<_>>();
+    let phone = stage.login("ann", "phone").await;
+    let first = sessions()[0];
+    assert!(stage.hub.session(first).is_some());
+    let mut again = stage.login("ann", "phone").await;
+    let second = sessions()[0];
+    assert!(stage.hub.session(first).is_none() && stage.hub.session(second).is_some(), "replaced");
+    assert!(!stage.hub.kick(first, Reason::Kicked));
+    assert!(stage.hub.kick(second, Reason::Kicked));
+    assert!(stage.hub.session(second).is_none(), "kicked");
+    assert!(matches!(again.next().await, Some(Body::Close(close)) if close.reason == "kicked"));
+    let tablet = stage.login("ann", "tablet").await;
+    let third = sessions()[0];
+    drop((phone, again, tablet));
+    until("its line has ended", || stage.hub.session(third).is_none()).await;
+}
