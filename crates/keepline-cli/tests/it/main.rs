@@ -5,6 +5,7 @@ mod chat;
 mod cim;
 mod crash;
 mod descriptors;
+mod documents;
 mod echo;
 mod figures;
 mod guard;

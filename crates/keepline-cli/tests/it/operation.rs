@@ -3,13 +3,13 @@
 mod admin;
 mod config;
 mod doctor;
-mod document;
 mod jwt;
 mod log;
 mod packaging;
 mod reference;
 mod reload;
 mod tls;
+mod version;
 
 use std::process::Command;
 

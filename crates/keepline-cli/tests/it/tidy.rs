@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The root of the workspace.
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("crates/ is above this crate");
     crates.parent().expect("the root is above crates/")
 }
 
 /// A file of the project, by its path from the root.
-struct File {
-    path: String,
-    text: String,
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 /// Runs a program in the root and returns its stdout.
@@ -48,7 +48,7 @@ fn paths() -> Vec<String> {
 }
 
 /// The text files among them whose names end in `suffix`. Binary ones (a corpus) and deleted ones are left out.
-fn files(suffix: &str) -> Vec<File> {
+pub(crate) fn files(suffix: &str) -> Vec<File> {
     let read = |path: String| {
         let text = fs::read_to_string(root().join(PathBuf::from(&path))).ok()?;
         Some(File { path, text })
@@ -58,6 +58,6 @@ fn files(suffix: &str) -> Vec<File> {
 
 /// Fails with every finding at once, so that one run is enough to mend them all.
 #[track_caller]
-fn assert_none(findings: &[String], rule: &str) {
+pub(crate) fn assert_none(findings: &[String], rule: &str) {
     assert!(findings.is_empty(), "{rule}:\n  {}", findings.join("\n  "));
 }

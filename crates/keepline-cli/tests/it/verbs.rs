@@ -1,7 +1,6 @@
 //! Verbs: the commands that ask a server something and end, each run as a process.
 
 mod credentials;
-mod document;
 mod escape;
 mod exits;
 mod fake;
