@@ -26,3 +26,13 @@ pub mod tls;
 
 pub use config::{CimMode, Config, ConfigError};
 pub use node::{Addresses, Node, StartError};
+
+/// The programs that the pages show, as tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/tutorial.md")]
+    struct Tutorial;
+
+    #[doc = include_str!("../../../docs/howto.md")]
+    struct HowTo;
+}

@@ -10,4 +10,5 @@ mod scene;
 mod screen;
 mod talk;
 mod terminal;
+mod tutorial;
 mod unread;

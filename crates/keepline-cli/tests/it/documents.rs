@@ -4,6 +4,7 @@
 //! that has to end well. All blocks of a page are run in their order, by one shell: what one sets, the next one has.
 
 mod commands;
+mod failures;
 mod page;
 mod place;
 mod script;

@@ -255,4 +255,20 @@ mod tests {
             assert_eq!(ApiError::of_status(status).code().status(), status);
         }
     }
+
+    #[test]
+    fn the_page_of_failures_has_each_code_and_no_other() {
+        let page = include_str!("../../../../docs/failures.md");
+        let (_, below) = page.split_once("## What HTTP refuses\n").unwrap();
+        let table = below.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| `"));
+        let rows = table.map(|row| row.trim_matches('|').split(" | ").map(str::trim).take(3).collect::<Vec<_>>());
+        let mut told: Vec<String> = rows.map(|row| row.join(" ")).collect();
+        let row = |code: &Code| {
+            format!("`{}` {} {}", code.name(), code.status().as_u16(), if code.retry() { "yes" } else { "no" })
+        };
+        let mut wanted: Vec<String> = Code::ALL.iter().map(row).collect();
+        told.sort();
+        wanted.sort();
+        assert_eq!(told, wanted);
+    }
 }

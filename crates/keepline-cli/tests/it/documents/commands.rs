@@ -22,6 +22,9 @@ macro_rules! pages {
 pages! {
     the_commands_of_the_readme_work = "README.md";
     the_commands_of_contributing_work = "CONTRIBUTING.md";
+    the_commands_of_the_tutorial_work = "docs/tutorial.md";
+    the_commands_of_the_how_to_work = "docs/howto.md";
+    the_commands_of_the_page_about_failures_work = "docs/failures.md";
     the_commands_of_the_page_about_the_chat_work = "docs/chat.md";
     the_commands_of_the_page_about_the_verbs_work = "docs/verbs.md";
     the_commands_of_the_page_about_operation_work = "docs/operation.md";
@@ -31,6 +34,7 @@ pages! {
 const NOT_RUN: &[(&str, &str, &str)] = &[
     ("README.md", "scripts/test", "this test is a part of it"),
     ("CONTRIBUTING.md", "scripts/test", "this test is a part of it"),
+    ("docs/tutorial.md", "cargo install", "an optimized build takes minutes; scripts/test makes the same one"),
     ("docs/operation.md", "systemctl reload", "needs systemd as the first process; signals are tried by it::operation"),
     ("fuzz/README.md", "mkdir -p artifacts/found", "needs a nightly compiler; `scripts/test --long` runs each target"),
 ];
