@@ -5,6 +5,7 @@
 
 mod commands;
 mod failures;
+mod languages;
 mod page;
 mod place;
 mod script;
