@@ -38,6 +38,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 
 mod accept;
+mod admission;
 mod drain;
 mod farewell;
 mod knocks;
@@ -49,6 +50,7 @@ mod sources;
 mod stop;
 mod subscriber;
 
+pub use admission::{Admission, Admitted};
 pub use limits::{Limits, SPARE_DESCRIPTORS};
 pub use listener::{BACKLOG, Listener, tcp, unix};
 pub use rate::Rate;
