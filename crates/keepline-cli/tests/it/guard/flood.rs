@@ -7,7 +7,7 @@ use keepline_check::Expect;
 use keepline_witness::{Acks, Application};
 
 use super::place::{Word, is_closed, login, place};
-use crate::harness::{Cast, Host, Im, PATIENCE, People, ms, user};
+use crate::harness::{Cast, Host, Im, PATIENCE, People, is_long, ms, user};
 
 /// A ping with a number.
 const PING: [u8; 8] = [0x07, 0x32, 0x05, 0x0d, 1, 2, 3, 4];
@@ -71,7 +71,7 @@ fn bytes_beyond_the_rate_are_read_later_and_half_a_minute_of_them_is_the_end() {
 
 /// So many messages, or with `KEEPLINE_LONG=1` all of the row's.
 fn messages() -> usize {
-    if std::env::var_os("KEEPLINE_LONG").is_some() { 20_000 } else { 3_000 }
+    if is_long() { 20_000 } else { 3_000 }
 }
 
 #[test]

@@ -42,6 +42,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const ADMIN_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const ADMIN_VARIABLE: &str = "KEEPLINE_ADMIN__TOKEN";
 
+/// Whether the run may take its time: `scripts/test --long`.
+pub(crate) fn is_long() -> bool {
+    std::env::var("KEEPLINE_LONG").is_ok_and(|long| long == "1")
+}
+
 /// A time in whole milliseconds.
 pub(crate) const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
