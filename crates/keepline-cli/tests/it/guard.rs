@@ -6,5 +6,6 @@ mod files;
 mod flood;
 mod full;
 mod place;
+mod schemathesis;
 mod slow_hello;
 mod tickets;

@@ -20,8 +20,10 @@ use crate::http::serve::Peer;
 #[serde(deny_unknown_fields)]
 pub(super) struct NewAccount {
     /// 1 to 64 characters of A-Z, a-z, 0-9, _ and -; not `cim-...`.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$", example = "cleo")]
     user: String,
     /// 8 characters at least, 512 bytes at most.
+    #[schema(min_length = 8, max_length = 512)]
     password: String,
 }
 
@@ -32,7 +34,7 @@ pub(super) struct Account {
 }
 
 /// Makes an account
-#[utoipa::path(post, path = "/v1/accounts", tag = "accounts", request_body = NewAccount, responses(
+#[utoipa::path(post, path = "/v1/accounts", operation_id = "create_account", tag = "accounts", request_body = NewAccount, responses(
     (status = 201, body = Account),
     (status = 409, description = "taken, reserved", body = ErrorBody),
     (status = 422, description = "bad_fields, weak_password", body = ErrorBody),
@@ -52,6 +54,8 @@ pub(super) async fn create(
 #[serde(deny_unknown_fields)]
 pub(super) struct PasswordChange {
     old: String,
+    /// 8 characters at least, 512 bytes at most.
+    #[schema(min_length = 8, max_length = 512)]
     new: String,
 }
 

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
 use super::cursor;
+use super::names::ConversationName;
 use super::seq::Seq;
 use crate::conversation::Conversation;
 use crate::history::HistoryError;
@@ -56,11 +57,12 @@ pub(super) struct ListQuery {
     /// `next` of the page before.
     cursor: Option<String>,
     /// At most so many, 1 to 200; 50 if not said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
 }
 
 /// The caller's conversations
-#[utoipa::path(get, path = "/v1/conversations", tag = "conversations", params(ListQuery), security(("token" = [])),
+#[utoipa::path(get, path = "/v1/conversations", operation_id = "list_conversations", tag = "conversations", params(ListQuery), security(("token" = [])),
     responses((status = 200, body = Entries), (status = "default", body = ErrorBody)))]
 pub(super) async fn list(
     State(services): State<Arc<Services>>,
@@ -114,7 +116,7 @@ pub(super) struct ReadMark {
 
 /// Notes how far the caller has read; it counts on all of his devices
 #[utoipa::path(put, path = "/v1/conversations/{conversation}/read", tag = "conversations", request_body = ReadMark,
-    params(("conversation" = String, Path)), security(("token" = [])),
+    params(("conversation" = inline(ConversationName), Path)), security(("token" = [])),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 pub(super) async fn mark_read(
     State(services): State<Arc<Services>>,

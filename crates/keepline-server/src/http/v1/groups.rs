@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::Caller;
+use super::names::{GroupName, UserName};
 use crate::groups;
 use crate::http::Services;
 use crate::http::error::{ApiError, Code, ErrorBody};
@@ -50,14 +51,18 @@ impl From<groups::Role> for Role {
 /// A group to make.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "group": "team", "title": "The team", "members": ["bob"] }))]
 pub(super) struct NewGroup {
     /// 1 to 64 characters of A-Z, a-z, 0-9, _ and -; no other group ever gets it.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     group: String,
     /// What people call it; 256 bytes at most.
     #[serde(default)]
+    #[schema(max_length = 256)]
     title: String,
     /// Its members beside the caller, who owns it.
     #[serde(default)]
+    #[schema(value_type = Vec<UserName>, inline)]
     members: Vec<String>,
 }
 
@@ -86,7 +91,7 @@ pub(super) struct GroupEntry {
 }
 
 /// Makes a group; the caller owns it
-#[utoipa::path(post, path = "/v1/groups", tag = "groups", request_body = NewGroup, security(("token" = [])), responses(
+#[utoipa::path(post, path = "/v1/groups", operation_id = "create_group", tag = "groups", request_body = NewGroup, security(("token" = [])), responses(
     (status = 201, body = GroupView),
     (status = 409, description = "taken, group_full, too_many_groups", body = ErrorBody),
     (status = "default", body = ErrorBody),
@@ -103,7 +108,7 @@ pub(super) async fn create(
 }
 
 /// The caller's groups; a user has at most 1,000
-#[utoipa::path(get, path = "/v1/groups", tag = "groups", security(("token" = [])),
+#[utoipa::path(get, path = "/v1/groups", operation_id = "list_groups", tag = "groups", security(("token" = [])),
     responses((status = 200, body = Vec<GroupEntry>), (status = "default", body = ErrorBody)))]
 pub(super) async fn list(State(services): State<Arc<Services>>, caller: Caller) -> Json<Vec<GroupEntry>> {
     let groups = services.groups.groups_of(caller.user()).into_iter();
@@ -116,7 +121,8 @@ pub(super) async fn list(State(services): State<Arc<Services>>, caller: Caller) 
 }
 
 /// A group of the caller's, with its members
-#[utoipa::path(get, path = "/v1/groups/{group}", tag = "groups", params(("group" = String, Path)),
+#[utoipa::path(get, path = "/v1/groups/{group}", operation_id = "show_group", tag = "groups",
+    params(("group" = inline(GroupName), Path)),
     security(("token" = [])), responses((status = 200, body = GroupView), (status = "default", body = ErrorBody)))]
 pub(super) async fn show(
     State(services): State<Arc<Services>>,
@@ -127,7 +133,8 @@ pub(super) async fn show(
 }
 
 /// Deletes a group; only its owner may, and its name is not given again
-#[utoipa::path(delete, path = "/v1/groups/{group}", tag = "groups", params(("group" = String, Path)),
+#[utoipa::path(delete, path = "/v1/groups/{group}", operation_id = "delete_group", tag = "groups",
+    params(("group" = inline(GroupName), Path)),
     security(("token" = [])), responses((status = 204), (status = "default", body = ErrorBody)))]
 pub(super) async fn delete(
     State(services): State<Arc<Services>>,
@@ -147,7 +154,7 @@ pub(super) struct NewRole {
 
 /// Adds a member, or gives one another role
 #[utoipa::path(put, path = "/v1/groups/{group}/members/{user}", tag = "groups", request_body = NewRole,
-    params(("group" = String, Path), ("user" = String, Path)), security(("token" = [])),
+    params(("group" = inline(GroupName), Path), ("user" = inline(UserName), Path)), security(("token" = [])),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 pub(super) async fn put_member(
     State(services): State<Arc<Services>>,
@@ -168,7 +175,7 @@ pub(super) async fn put_member(
 
 /// Removes a member; each may remove himself
 #[utoipa::path(delete, path = "/v1/groups/{group}/members/{user}", tag = "groups",
-    params(("group" = String, Path), ("user" = String, Path)), security(("token" = [])),
+    params(("group" = inline(GroupName), Path), ("user" = inline(UserName), Path)), security(("token" = [])),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 pub(super) async fn remove_member(
     State(services): State<Arc<Services>>,

@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::caller::Caller;
 use super::content::{self, Kind};
 use super::cursor;
+use super::names::ConversationName;
 use super::seq::Seq;
 use crate::conversation::Conversation;
 use crate::history::{Entry, LONGEST_PAGE, Start};
@@ -25,9 +26,11 @@ use crate::http::send;
 /// A message to send.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "text": "hello" }))]
 pub(super) struct NewMessage {
     /// 32 hexadecimal digits, chosen by the sender: the same again is the same message, and is stored once. Without
     /// it, the server chooses, and a repetition is another message.
+    #[schema(pattern = "^[0-9A-Fa-f]{32}$")]
     id: Option<String>,
     #[serde(default)]
     kind: Kind,
@@ -49,8 +52,8 @@ pub(super) struct Sent {
 }
 
 /// Sends a message; it is answered once it is stored
-#[utoipa::path(post, path = "/v1/conversations/{conversation}/messages", tag = "messages", request_body = NewMessage,
-    params(("conversation" = String, Path, description = "`p.<user>.<user>` in the order of their bytes, `g.<group>` or `all`")),
+#[utoipa::path(post, path = "/v1/conversations/{conversation}/messages", operation_id = "send_message", tag = "messages", request_body = NewMessage,
+    params(("conversation" = inline(ConversationName), Path, description = "`p.<user>.<user>` in the order of their bytes, `g.<group>` or `all`")),
     security(("token" = [])), responses(
         (status = 201, body = Sent),
         (status = 200, description = "stored before", body = Sent),
@@ -162,20 +165,21 @@ impl FromStr for Place {
 #[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
     /// Newest first, from the message before this number.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,19}$")]
     before: Option<Seq>,
     /// Oldest first, from the message after this number; "0" is the beginning.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,19}$")]
     after: Option<Seq>,
     /// `next` of the page before.
     cursor: Option<String>,
     /// At most so many, 1 to 200; 50 if not said. A page ends after 1 MiB, too.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
 }
 
 /// What was said before
-#[utoipa::path(get, path = "/v1/conversations/{conversation}/messages", tag = "messages",
-    params(("conversation" = String, Path), PageQuery), security(("token" = [])), responses(
+#[utoipa::path(get, path = "/v1/conversations/{conversation}/messages", operation_id = "page_of_messages",
+    tag = "messages", params(("conversation" = inline(ConversationName), Path), PageQuery), security(("token" = [])), responses(
         (status = 200, body = Messages),
         (status = 403, description = "not_member", body = ErrorBody),
         (status = "default", body = ErrorBody),

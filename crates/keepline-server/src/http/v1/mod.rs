@@ -9,6 +9,7 @@ mod conversations;
 mod cursor;
 mod groups;
 mod messages;
+mod names;
 mod password;
 mod presence;
 mod schedules;

@@ -22,6 +22,7 @@ const MOST: usize = 100;
 #[into_params(parameter_in = Query)]
 pub(super) struct PresenceQuery {
     /// Up to 100 users, with commas between.
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}(,[A-Za-z0-9_-]{1,64}){0,99}$", example = "ann,bob")]
     users: String,
 }
 

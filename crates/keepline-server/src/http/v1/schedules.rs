@@ -12,6 +12,7 @@ use super::caller::Caller;
 use super::content::{self, Kind};
 use super::conversations::mine;
 use super::cursor;
+use super::names::ConversationName;
 use crate::http::Services;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Body, Path, UrlQuery, id, limit};
@@ -20,7 +21,9 @@ use crate::schedule::{Delayed, Edit, LONGEST_PAGE, Progress, Scheduled};
 /// A message for later.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "conversation": "p.ann.bob", "due_ms": 1_767_225_600_000_u64, "text": "a happy new year" }))]
 pub(super) struct NewSchedule {
+    #[schema(value_type = ConversationName, inline)]
     conversation: String,
     /// When: milliseconds since 1970, at most a year from now. One whose time is over is sent at once.
     due_ms: u64,
@@ -79,7 +82,8 @@ pub(super) struct Schedules {
 }
 
 /// Takes a message for later
-#[utoipa::path(post, path = "/v1/schedules", tag = "schedules", request_body = NewSchedule, security(("token" = [])),
+#[utoipa::path(post, path = "/v1/schedules", operation_id = "create_schedule", tag = "schedules",
+    request_body = NewSchedule, security(("token" = [])),
     responses((status = 201, body = Named), (status = "default", body = ErrorBody)))]
 pub(super) async fn create(
     State(services): State<Arc<Services>>,
@@ -102,11 +106,13 @@ pub(super) struct ListQuery {
     /// `next` of the page before.
     cursor: Option<String>,
     /// At most so many, 1 to 100; 50 if not said.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
 }
 
 /// The caller's messages for later
-#[utoipa::path(get, path = "/v1/schedules", tag = "schedules", params(ListQuery), security(("token" = [])),
+#[utoipa::path(get, path = "/v1/schedules", operation_id = "list_schedules", tag = "schedules", params(ListQuery),
+    security(("token" = [])),
     responses((status = 200, body = Schedules), (status = "default", body = ErrorBody)))]
 pub(super) async fn list(
     State(services): State<Arc<Services>>,
@@ -132,7 +138,7 @@ pub(super) struct Change {
 }
 
 /// Changes a message that waits
-#[utoipa::path(patch, path = "/v1/schedules/{schedule}", tag = "schedules", request_body = Change,
+#[utoipa::path(patch, path = "/v1/schedules/{schedule}", operation_id = "edit_schedule", tag = "schedules", request_body = Change,
     params(("schedule" = String, Path)), security(("token" = [])), responses(
         (status = 204),
         (status = 409, description = "already_sent, cancelled", body = ErrorBody),
@@ -153,7 +159,8 @@ pub(super) async fn edit(
 }
 
 /// Sees to it that a message is not sent
-#[utoipa::path(delete, path = "/v1/schedules/{schedule}", tag = "schedules", params(("schedule" = String, Path)),
+#[utoipa::path(delete, path = "/v1/schedules/{schedule}", operation_id = "cancel_schedule", tag = "schedules",
+    params(("schedule" = String, Path)),
     security(("token" = [])), responses(
         (status = 204),
         (status = 409, description = "already_sent", body = ErrorBody),

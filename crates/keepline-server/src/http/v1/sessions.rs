@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::caller::Caller;
+use super::names::Number;
 use super::seq::Seq;
 use crate::http::Services;
 use crate::http::error::{ApiError, Code, ErrorBody};
@@ -27,7 +28,7 @@ pub(super) struct Live {
 }
 
 /// The caller's live sessions
-#[utoipa::path(get, path = "/v1/sessions", tag = "sessions", security(("token" = [])),
+#[utoipa::path(get, path = "/v1/sessions", operation_id = "list_sessions", tag = "sessions", security(("token" = [])),
     responses((status = 200, body = Vec<Live>), (status = "default", body = ErrorBody)))]
 pub(super) async fn list(State(services): State<Arc<Services>>, caller: Caller) -> Json<Vec<Live>> {
     let sessions = services.hub.sessions_of(caller.user());
@@ -46,7 +47,8 @@ pub(super) async fn list(State(services): State<Arc<Services>>, caller: Caller) 
 }
 
 /// Ends one of the caller's sessions
-#[utoipa::path(delete, path = "/v1/sessions/{session}", tag = "sessions", params(("session" = String, Path)),
+#[utoipa::path(delete, path = "/v1/sessions/{session}", operation_id = "end_session", tag = "sessions",
+    params(("session" = inline(Number), Path)),
     security(("token" = [])), responses((status = 204), (status = "default", body = ErrorBody)))]
 pub(super) async fn kick(
     State(services): State<Arc<Services>>,

@@ -59,6 +59,7 @@ pub(super) struct UsersQuery {
     /// `next` of the page before, with the same `prefix` and `online`.
     cursor: Option<String>,
     /// At most so many, 1 to 200; 50 if not said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
 }
 
@@ -84,7 +85,8 @@ pub(super) struct Users {
 
 /// Users, whoever asks: first those with an account by name, then those of cim's dialects by number. An answer looks at
 /// 2,000 of them: it may be short, even empty, and have a `next`
-#[utoipa::path(get, path = "/v1/users", tag = "presence", params(UsersQuery), security(("token" = [])),
+#[utoipa::path(get, path = "/v1/users", operation_id = "list_users", tag = "presence", params(UsersQuery),
+    security(("token" = [])),
     responses((status = 200, body = Users), (status = "default", body = ErrorBody)))]
 pub(super) async fn list(
     State(services): State<Arc<Services>>,

@@ -43,6 +43,16 @@ fn operations() -> Vec<(String, String, Value)> {
     operations.collect()
 }
 
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let mut names: Vec<String> =
+        operations().iter().map(|(.., operation)| operation["operationId"].to_string()).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all, "programs made from the description have a function of each name: {names:?}");
+}
+
 #[tokio::test]
 async fn every_operation_is_there_and_wants_a_token_where_it_says_so() {
     let server = Fixture::new().await;
