@@ -15,6 +15,7 @@ mod error;
 mod extract;
 mod guard;
 mod object;
+mod patience;
 mod send;
 pub mod serve;
 mod services;

@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::patience::Patience;
 use crate::metrics::Metrics;
 use crate::tls::Tls;
 
@@ -34,7 +35,8 @@ pub struct Limits {
     pub headers_within: Duration,
     /// Bytes of a request's line and headers; at least 8 KiB.
     pub headers: usize,
-    /// How long a client may leave what it is sent unread or unacknowledged: the kernel ends the connection then.
+    /// How long a client may leave what it is sent unread or unacknowledged: the kernel ends the connection then, and
+    /// we do where it takes less than 16 KiB a second for so long.
     pub unread_within: Duration,
     /// How long requests in flight may take once the server stops.
     pub stop_within: Duration,
@@ -151,6 +153,7 @@ async fn exchanges(
         request.extensions_mut().insert(peer);
         router.call(request)
     });
+    let stream = Patience::new(stream, limits.unread_within);
     let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         ended = serving.as_mut() => return ended.map_err(io::Error::other),

@@ -145,6 +145,24 @@ async fn b9_who_does_not_read_holds_a_place_for_so_long_and_no_longer() {
     assert!(next.ends_with("here"), "{next}");
 }
 
+/// The kernel sees progress, and would let it go on for hours.
+#[tokio::test]
+async fn b9_who_reads_a_few_bytes_at_a_time_holds_a_place_for_so_long_and_no_longer() {
+    let limits = Limits { connections: 1, unread_within: Duration::from_secs(1), ..Limits::default() };
+    let served = served(limits).await;
+    let mut slow = served.connect().await;
+    slow.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let reading = tokio::spawn(async move {
+        let mut few = [0; 512];
+        while slow.read(&mut few).await.is_ok_and(|count| count > 0) {
+            tokio::time::sleep(SOON / 4).await;
+        }
+    });
+    let next = served.exchange(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(next.ends_with("here"), "{next}");
+    reading.abort();
+}
+
 #[tokio::test]
 async fn a_stop_lets_a_request_in_flight_end_and_closes_the_idle() {
     let hour = Duration::from_secs(3600);
