@@ -150,7 +150,9 @@ impl ApiError {
             StatusCode::METHOD_NOT_ALLOWED => (Code::MethodNotAllowed, "this path does not take this verb"),
             StatusCode::REQUEST_TIMEOUT => (Code::Timeout, "the request took longer than 30 s"),
             StatusCode::PAYLOAD_TOO_LARGE => (Code::TooLarge, "a body has at most 1 MiB"),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => (Code::UnsupportedMediaType, "a body is application/json"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                (Code::UnsupportedMediaType, "a body is application/json, and not compressed")
+            }
             StatusCode::UNPROCESSABLE_ENTITY => (Code::BadFields, "these are not the fields of this endpoint"),
             status if status.is_client_error() => (Code::BadRequest, "this request can't be read"),
             _ => (Code::ServerError, "this server failed; the failure is in its log"),

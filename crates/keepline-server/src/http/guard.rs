@@ -8,6 +8,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use hyper::body::Body as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -53,6 +54,15 @@ pub(super) fn guard(router: Router, face: Face, metrics: &Arc<Metrics>) -> Route
 /// Answers, with every refusal in the face's shape: the layers' own ones are plain text.
 async fn shaped(request: Request, next: Next, refuse: Refuse) -> Response {
     let path = request.uri().path().to_owned();
+    if is_encoded(&request) {
+        let mut refusal = refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, &path);
+        refusal.headers_mut().insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
+        return refusal;
+    }
+    // Known before a byte of it has come: nobody waits for what is announced.
+    if request.body().size_hint().lower() > LARGEST_BODY as u64 {
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, &path);
+    }
     let response = next.run(request).await;
     let status = response.status();
     let json = header::HeaderValue::from_static("application/json");
@@ -65,6 +75,13 @@ async fn shaped(request: Request, next: Next, refuse: Refuse) -> Response {
         refusal.headers_mut().insert(header::ALLOW, verbs.clone());
     }
     refusal
+}
+
+/// Whether a body is to be unpacked: nothing here does, so that no kilobyte becomes a gigabyte. What to do then, and the
+/// header of the answer, are RFC 9110's (15.5.16).
+fn is_encoded(request: &Request) -> bool {
+    let encodings = request.headers().get_all(header::CONTENT_ENCODING);
+    encodings.iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 #[cfg(test)]
@@ -110,10 +127,17 @@ mod tests {
             ("PUT", "/reads", Body::empty(), 405, true),
             ("GET", "/none", Body::empty(), 404, true),
             ("GET", "/says", Body::empty(), 409, false),
+            ("GET", "/says", large(), 413, true),
+            ("POST gzip", "/reads", Body::from("x"), 415, true),
+            ("POST identity, br", "/reads", Body::from("x"), 415, true),
+            ("POST Identity", "/reads", Body::from("x"), 200, false),
         ];
         let mut refused = 0;
         for (method, path, body, status, shaped) in table {
-            let request = Request::builder().method(method).uri(path).body(body).unwrap();
+            let (verb, encoding) = method.split_once(' ').unwrap_or((method, ""));
+            let request = Request::builder().method(verb).uri(path);
+            let request = if encoding.is_empty() { request } else { request.header("content-encoding", encoding) };
+            let request = request.body(body).unwrap();
             let answer = tokio::time::timeout(REQUEST_WITHIN * 2, router.call(request)).await;
             let Ok(response) = answer.unwrap_or_else(|_| panic!("{method} {path} is never answered"));
             assert_eq!(response.status().as_u16(), status, "{method} {path}");

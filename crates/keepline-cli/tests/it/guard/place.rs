@@ -97,15 +97,38 @@ pub(super) struct Answer {
 /// Posts JSON from an address.
 #[track_caller]
 pub(super) fn post(from: Ipv4Addr, to: SocketAddr, path: &str, json: &Value) -> Answer {
-    let (mut stream, body) = (connect(from, to), json.to_string());
-    let head = format!("POST {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\ncontent-type: application/json\r\n");
-    write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).expect("it reads");
-    let mut text = String::new();
-    stream.read_to_string(&mut text).expect("an answer");
+    let body = json.to_string();
+    let head = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+    ask(from, to, &format!("POST {path}"), &head, &body)
+}
+
+/// Asks by a method and a path, with these lines of headers, each with its end, and this body.
+#[track_caller]
+pub(super) fn ask(from: Ipv4Addr, to: SocketAddr, what: &str, head: &str, body: &str) -> Answer {
+    let mut stream = connect(from, to);
+    // Who is turned away may be so before this is written.
+    let _ = write!(stream, "{what} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n{head}\r\n{body}");
+    answer(&mut stream)
+}
+
+/// The one answer that there is on a connection, to its end.
+#[track_caller]
+pub(super) fn answer(stream: &mut TcpStream) -> Answer {
+    let text = until_closed(stream);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no end of headers: {text:?}"));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     let header = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("retry-after: ")?.parse().ok());
     Answer { status, retry_after: header, json: serde_json::from_str(body).unwrap_or(Value::Null) }
+}
+
+/// All that comes until the peer closes, or resets.
+#[track_caller]
+pub(super) fn until_closed(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    match stream.read_to_end(&mut bytes) {
+        Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("it does not close: {error}"),
+        _ => String::from_utf8(bytes).expect("answers are text"),
+    }
 }
 
 /// Whether the peer has closed by then.
