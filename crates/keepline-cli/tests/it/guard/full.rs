@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::place::{Word, answer, knock, login, place};
+use super::place::{Word, first_word, knock, login, place};
 use crate::harness::{Folder, Host, Im, People, Process, user};
 
 /// What makes this binary one of the processes: its part of the clients, as [`Part`] says it.
@@ -56,7 +56,7 @@ impl Part {
         let from = |i: usize| place(u8::try_from(self.number * ADDRESSES + i % ADDRESSES).expect("few addresses"));
         let knock = |(i, token): (usize, &String)| knock(from(i), self.to, token, "phone");
         let (tokens, others) = self.tokens.split_at(self.held);
-        let enter = |one| match answer(knock(one)) {
+        let enter = |one| match first_word(knock(one)) {
             Word::Welcome(stream) => stream,
             other => panic!("there is room, and yet: {other:?}"),
         };
@@ -67,7 +67,7 @@ impl Part {
         let knocking: Vec<TcpStream> = others.iter().enumerate().map(knock).collect();
         let (mut told, mut soonest, mut latest) = (0, u64::MAX, 0);
         for stream in knocking {
-            match answer(stream) {
+            match first_word(stream) {
                 Word::Close(reason, wait) if reason == "server_full" => {
                     (told, soonest, latest) = (told + 1, soonest.min(wait), latest.max(wait));
                 }

@@ -41,7 +41,7 @@ pub(super) enum Word {
 /// Says hello from an address, and hears the answer.
 #[track_caller]
 pub(super) fn login(from: Ipv4Addr, im: &Im, token: &str, device: &str) -> Word {
-    answer(knock(from, im.server.tcp, token, device))
+    first_word(knock(from, im.server.tcp, token, device))
 }
 
 /// Says hello from an address.
@@ -55,7 +55,7 @@ pub(super) fn knock(from: Ipv4Addr, to: SocketAddr, token: &str, device: &str) -
 
 /// Hears the answer to a hello.
 #[track_caller]
-pub(super) fn answer(mut stream: TcpStream) -> Word {
+pub(super) fn first_word(mut stream: TcpStream) -> Word {
     let mut length = [0];
     match stream.read(&mut length) {
         Ok(1) => {}
