@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use chat::{FanoutArgs, ResumeArgs, SendArgs, SessionArgs};
+use chat::{FanoutArgs, ResumeArgs, SendArgs, SessionArgs, StormArgs as LoginStormArgs};
 use clap::{Args, Subcommand, value_parser};
 use common::CommonArgs;
 
@@ -34,6 +34,8 @@ enum Workload {
     Storm(StormArgs),
     /// Idle sessions of the IM server: user memory each, and what a login costs.
     Session(SessionArgs),
+    /// Sessions of the IM server that log in all at once: time until they are in, CPU per login, tries.
+    LoginStorm(LoginStormArgs),
     /// Messages to the IM server that are on its disk when they are acknowledged: rate, latency, CPU.
     Send(SendArgs),
     /// One group of many: CPU per delivery, one by one and in bursts; beside brokers if wished.
@@ -113,6 +115,7 @@ pub(crate) fn run(args: BenchArgs) -> ExitCode {
         Workload::Echo(args) => (args.run(), args.common.json),
         Workload::Storm(args) => (args.run(), args.common.json),
         Workload::Session(args) => (args.run(), args.json()),
+        Workload::LoginStorm(args) => (args.run(), args.json()),
         Workload::Send(args) => (args.run(), args.json()),
         Workload::Fanout(args) => (args.run(), args.json()),
         Workload::Resume(args) => (args.run(), args.json()),

@@ -1,9 +1,13 @@
 //! The figures that do not jitter, held in every run: memory, never early, system calls, nothing lost or doubled. The
 //! others stand in BENCHMARKS.md alone.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use serde_json::Value;
+
+use crate::harness::Folder;
 
 #[test]
 fn an_idle_line_weighs_at_most_640_bytes_and_none_of_10_000_is_evicted_early() {
@@ -32,6 +36,27 @@ fn an_idle_session_weighs_at_most_2_kib() {
     let bytes = number(&result, "user_bytes_per_session");
     println!("user memory per idle session: {bytes} bytes");
     assert!((1.0..=2048.0).contains(&bytes), "{bytes} bytes of user memory per idle session");
+}
+
+#[test]
+fn who_logs_in_at_once_with_all_others_gets_in_over_tcp_and_over_tls() {
+    let folder = Folder::new("storm");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let [certificate, key] = ["storm.pem", "storm.key"].map(|name| folder.path().join(name).display().to_string());
+    fs::write(&certificate, made.cert.pem()).expect("our own folder");
+    fs::write(&key, made.signing_key.serialize_pem()).expect("our own folder");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("our own file");
+    let storm = ["login-storm", "--sessions", "300", "--limits", "bench,default"];
+    for tls in [&[][..], &["--tls-cert", &certificate, "--tls-key", &key]] {
+        let report = report(&[&storm, tls].concat());
+        assert_eq!(report["settings"]["tls"], Value::from(!tls.is_empty()), "{report}");
+        assert_eq!(rows(&report).count(), 2, "{report}");
+        for row in rows(&report) {
+            let figure = |name| number(&row["result"], name);
+            assert!(0.0 < figure("half_in_s") && figure("half_in_s") <= figure("all_in_s"), "{row}");
+            assert!(figure("tries_per_client") >= 1.0 && figure("cpu_us_per_login") > 0.0, "{row}");
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,10 @@ use std::{
 
 use serde_json::Value;
 
-use super::super::{Deadline, Error, Pin, process::Process, target};
+use super::{
+    super::{Deadline, Error, Pin, process::Process, target},
+    secure::Secure,
+};
 use crate::limits::Limits;
 
 /// Whose server.
@@ -51,9 +54,15 @@ impl Host {
     ///
     /// # Errors
     /// [`Error::Failed`] when it is not installed, ends, or does not listen before the deadline.
-    pub(super) fn start(brand: Brand, folder: &Path, pin: Pin, deadline: &Deadline) -> Result<Self, Error> {
+    pub(super) fn start(
+        brand: Brand,
+        folder: &Path,
+        pin: Pin,
+        secure: Option<&Secure>,
+        deadline: &Deadline,
+    ) -> Result<Self, Error> {
         match brand {
-            Brand::Keepline(limits) => Self::keepline(limits, folder, pin, deadline),
+            Brand::Keepline(limits) => Self::keepline(limits, folder, pin, secure, deadline),
             Brand::Mosquitto => {
                 let addr = free_port()?;
                 let settings = folder.join("mosquitto.conf");
@@ -92,12 +101,19 @@ impl Host {
         self.api.ok_or_else(|| Error::Failed("this server has no API for accounts".into()))
     }
 
-    fn keepline(limits: Limits, folder: &Path, pin: Pin, deadline: &Deadline) -> Result<Self, Error> {
+    fn keepline(
+        limits: Limits,
+        folder: &Path,
+        pin: Pin,
+        secure: Option<&Secure>,
+        deadline: &Deadline,
+    ) -> Result<Self, Error> {
         let program = env::current_exe().map_err(|error| Error::io("the file of this program is unknown", error))?;
         let data = folder.join("data");
         let (program, data) = (program.to_string_lossy(), data.to_string_lossy());
         let any = "127.0.0.1:0";
-        let command = [
+        let tls = secure.map(Secure::flags);
+        let mut command = vec![
             &*program,
             "serve",
             "--json",
@@ -118,6 +134,7 @@ impl Host {
                 limits => limits.name(),
             },
         ];
+        command.extend(tls.iter().flatten().map(String::as_str));
         let mut process =
             Process::start(&command, pin).map_err(|error| Error::io("keepline serve could not be run", error))?;
         let first = process.first_line(deadline.left());

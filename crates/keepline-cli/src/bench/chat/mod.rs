@@ -1,9 +1,12 @@
-//! Benchmarks of the IM server, and of brokers beside it: sessions at rest, durable sends, fan-out, the return of all.
+//! Benchmarks of the IM server, and of brokers beside it: sessions at rest, all logging in at once, durable sends,
+//! fan-out, the return of all.
 //!
 //! ```text
 //! commands::bench::chat ── flags ──> stage ── who, how often, where ──> town (accounts and tokens, by `http`)
 //!                                      │                                 └─ host (keepline serve, or a broker)
-//!     session, send, fanout, resume ───┴──> swarm (one epoll thread) ──> peer ──> speech (v1, mqtt, nats)
+//!     session, storm,                  │
+//!     send, fanout, resume ────────────┴──> swarm (one epoll thread) ──> peer ──> speech (v1, mqtt, nats)
+//!                                                                         └─ pipe (plain, or TLS by `secure`)
 //! ```
 //! Accounts are made under the cheapest limits; then the server is started anew on their data, under the limits that
 //! are measured. So no figure has the making of accounts in it.
@@ -14,11 +17,14 @@ mod http;
 mod mqtt;
 mod nats;
 mod peer;
+mod pipe;
 pub(crate) mod resume;
+pub(crate) mod secure;
 pub(crate) mod send;
 pub(crate) mod session;
 mod speech;
 pub(crate) mod stage;
+pub(crate) mod storm;
 mod swarm;
 mod town;
 mod v1;

@@ -51,9 +51,9 @@ impl Speech for Mqtt {
             // CONNACK, accepted; a subscriber goes on to its SUBACK.
             (2, [_, 0], Part::Publisher) => Heard::Ready(Ready::default()),
             (2, [_, 0], Part::Subscriber) => Heard::Nothing,
-            (2, [_, code], _) => Heard::Farewell(format!("CONNACK {code}")),
+            (2, [_, code], _) => Heard::farewell(format!("CONNACK {code}")),
             (9, [.., 0], _) => Heard::Ready(Ready::default()),
-            (9, ..) => Heard::Farewell("SUBACK without QoS 0".into()),
+            (9, ..) => Heard::farewell("SUBACK without QoS 0"),
             (3, [high, low, rest @ ..], _) => {
                 let topic = usize::from(u16::from_be_bytes([*high, *low]));
                 let body = rest.get(topic..).ok_or("a PUBLISH that is shorter than its topic")?;
@@ -143,9 +143,9 @@ mod tests {
         for (part, bytes, want) in [
             (Part::Subscriber, &b"\x20\x02\x00\x00"[..], Heard::Nothing),
             (Part::Publisher, b"\x20\x02\x00\x00", ready()),
-            (Part::Publisher, b"\x20\x02\x00\x05", Heard::Farewell("CONNACK 5".into())),
+            (Part::Publisher, b"\x20\x02\x00\x05", Heard::farewell("CONNACK 5")),
             (Part::Subscriber, b"\x90\x03\x00\x01\x00", ready()),
-            (Part::Subscriber, b"\x90\x03\x00\x01\x80", Heard::Farewell("SUBACK without QoS 0".into())),
+            (Part::Subscriber, b"\x90\x03\x00\x01\x80", Heard::farewell("SUBACK without QoS 0")),
         ] {
             let heard = Mqtt { members: 1 }.hear(&mut part.clone(), bytes, &mut Vec::new());
             assert_eq!(heard, Ok(Some((bytes.len(), want))), "{part:?} {bytes:?}");

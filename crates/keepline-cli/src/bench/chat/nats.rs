@@ -53,7 +53,7 @@ impl Speech for Nats {
                 Heard::Ready(Ready::default())
             }
             b"PONG" | b"INFO" | b"+OK" => Heard::Nothing,
-            b"-ERR" => Heard::Farewell(String::from_utf8_lossy(line).into_owned()),
+            b"-ERR" => Heard::farewell(String::from_utf8_lossy(line)),
             _ => return Err(format!("the NATS server said {:?}", String::from_utf8_lossy(line))),
         };
         Ok(Some((behind, heard)))
@@ -92,7 +92,7 @@ mod tests {
             (&b"INFO {\"a\":1}\r\n"[..], Heard::Nothing, &b""[..]),
             (b"PING\r\n", Heard::Nothing, b"PONG\r\n"),
             (b"PONG\r\n", Heard::Ready(Ready::default()), b""),
-            (b"-ERR 'Stale'\r\n", Heard::Farewell("-ERR 'Stale'".into()), b""),
+            (b"-ERR 'Stale'\r\n", Heard::farewell("-ERR 'Stale'"), b""),
         ] {
             let mut out = Vec::new();
             assert_eq!(Nats { members: 1 }.hear(&mut false, line, &mut out), Ok(Some((line.len(), want))));

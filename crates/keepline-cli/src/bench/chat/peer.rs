@@ -6,24 +6,25 @@
 //! ```
 
 use std::{
-    io::{self, ErrorKind, Read as _, Write as _},
+    io::{self, ErrorKind},
     net::SocketAddr,
 };
 
-use socket2::Socket;
+use rustls::ClientConnection;
 
 use super::{
     super::{
         Error,
         socket::{dial, is_close},
     },
+    pipe::Pipe,
     speech::{Heard, Speech},
 };
 
 /// One connection of a client.
 #[derive(Debug)]
 pub(super) struct Peer<V> {
-    pub(super) socket: Socket,
+    pub(super) pipe: Pipe,
     /// What the client says; written behind each turn.
     pub(super) out: Vec<u8>,
     written: usize,
@@ -52,9 +53,9 @@ impl<V> Peer<V> {
     ///
     /// # Errors
     /// What the kernel refuses at once.
-    pub(super) fn dial(id: usize, to: SocketAddr) -> io::Result<Self> {
-        let socket = dial(id, to)?;
-        Ok(Self { socket, out: Vec::new(), written: 0, state: State::Connecting, begun: Vec::new() })
+    pub(super) fn dial(id: usize, to: SocketAddr, tls: Option<Box<ClientConnection>>) -> io::Result<Self> {
+        let pipe = Pipe::new(dial(id, to)?, tls);
+        Ok(Self { pipe, out: Vec::new(), written: 0, state: State::Connecting, begun: Vec::new() })
     }
 
     pub(super) const fn is_connecting(&self) -> bool {
@@ -66,7 +67,7 @@ impl<V> Peer<V> {
     /// # Errors
     /// Why the connection could not be made.
     pub(super) fn established<S: Speech<Voice = V>>(&mut self, id: usize, speech: &S) -> io::Result<()> {
-        if let Some(error) = self.socket.take_error()? {
+        if let Some(error) = self.pipe.socket.take_error()? {
             return Err(error);
         }
         self.state = State::Up(speech.greet(id, &mut self.out));
@@ -74,8 +75,8 @@ impl<V> Peer<V> {
     }
 
     /// Whether the socket would not take all that is to be written.
-    pub(super) const fn is_blocked(&self) -> bool {
-        !self.out.is_empty()
+    pub(super) fn is_blocked(&self) -> bool {
+        !self.out.is_empty() || self.pipe.is_blocked()
     }
 
     /// Writes as much as the socket takes. A connection that is gone is no error here: the read side reports it.
@@ -84,10 +85,10 @@ impl<V> Peer<V> {
     /// An error of the kernel that is no close.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         while self.written < self.out.len() {
-            match (&self.socket).write(&self.out[self.written..]) {
+            match self.pipe.write(&self.out[self.written..]) {
                 Ok(written) => self.written += written,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return self.pass_on(),
                 Err(error) if is_close(&error) => break,
                 Err(error) => return Err(Error::io("writing to the server failed", error)),
             }
@@ -96,7 +97,16 @@ impl<V> Peer<V> {
         self.out.clear();
         // Ten thousand clients at rest keep no buffers: they would drive each other out of the cache.
         self.out.shrink_to(256);
-        Ok(())
+        self.pass_on()
+    }
+
+    fn pass_on(&mut self) -> Result<(), Error> {
+        match self.pipe.pass_on() {
+            Err(error) if error.kind() != ErrorKind::WouldBlock && !is_close(&error) => {
+                Err(Error::io("writing to the server failed", error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads once into `buffer`, and tells `on` each whole frame, with what the client says to it.
@@ -110,7 +120,7 @@ impl<V> Peer<V> {
         mut on: impl FnMut(Heard<'_>, &mut Vec<u8>) -> Result<(), Error>,
     ) -> Result<Read, Error> {
         let State::Up(voice) = &mut self.state else { return Ok(Read::Open) };
-        let length = match (&self.socket).read(buffer) {
+        let length = match self.pipe.read(buffer) {
             Ok(0) => return Ok(Read::Closed),
             Ok(length) => length,
             Err(error) if is_close(&error) => return Ok(Read::Closed),

@@ -53,8 +53,9 @@ impl Session {
     fn once(&self, stage: &Stage, brand: Brand, folder: &Path) -> Result<Round, Error> {
         let (low, high) = self.sessions;
         let (town, ()) = stage.populate(high, folder, |_, _| Ok(()))?;
-        let host = stage.start(brand, folder)?;
-        let mut swarm = Swarm::new(host.addr, V1 { tokens: &town.tokens, group: String::new() })?;
+        let host = stage.start_secure(brand, folder)?;
+        let speech = V1 { tokens: &town.tokens, group: String::new() };
+        let mut swarm = Swarm::over(host.addr, speech, stage.secure.clone())?;
         let progress = Progress::new(&format!("{}: sessions", brand.label()), high as u64);
         let mut sample = |count: usize| -> Result<_, Error> {
             let (meter, begin) = (Meter::start(Some(host.pid())), Instant::now());

@@ -1,6 +1,6 @@
 //! What a protocol must tell the load: how a client logs in, sends, and what it hears.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 /// A protocol as the load speaks it. One value serves all connections.
 pub(super) trait Speech {
@@ -65,10 +65,22 @@ pub(super) enum Heard<'a> {
         /// Why: a word.
         code: String,
     },
-    /// The server ends the connection: its reason.
-    Farewell(String),
+    /// The server ends the connection.
+    Farewell {
+        /// Why.
+        reason: String,
+        /// When to come again; zero where it does not say.
+        retry_after: Duration,
+    },
     /// Nothing that a benchmark asks about.
     Nothing,
+}
+
+impl Heard<'_> {
+    /// The end, without a time to come again.
+    pub(super) fn farewell(reason: impl Into<String>) -> Self {
+        Self::Farewell { reason: reason.into(), retry_after: Duration::ZERO }
+    }
 }
 
 /// What a server says of itself at login.

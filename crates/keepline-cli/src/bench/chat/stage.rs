@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{Deadline, Error, Pin, Report, contest::take_turns, figure::Round, stats},
     host::{Brand, Host},
+    secure::Secure,
     town::Town,
 };
 use crate::limits::Limits;
@@ -34,6 +35,8 @@ pub(crate) struct Stage {
     pub(crate) pin: Pin,
     /// Where the servers keep their data while they run.
     pub(crate) disk: PathBuf,
+    /// TLS between the measured server and its clients, where a benchmark asks for it.
+    pub(crate) secure: Option<Secure>,
 }
 
 /// A folder for one run, removed at its end.
@@ -59,6 +62,7 @@ impl Stage {
         settings.insert("rounds".into(), json!(self.rounds));
         settings.insert("pinned".into(), json!(self.pin != Pin::Free));
         settings.insert("limits".into(), json!(PROFILES));
+        settings.insert("tls".into(), json!(self.secure.is_some()));
         let footnote = Some(PROFILES.to_owned());
         Ok(Report { bench, settings, rows, baseline: Brand::Keepline(Limits::Bench).label(), footnote })
     }
@@ -68,7 +72,15 @@ impl Stage {
     /// # Errors
     /// As [`Host::start`].
     pub(super) fn start(&self, brand: Brand, folder: &Path) -> Result<Host, Error> {
-        Host::start(brand, folder, self.pin, &self.deadline)
+        Host::start(brand, folder, self.pin, None, &self.deadline)
+    }
+
+    /// The same, over TLS if that was asked for.
+    ///
+    /// # Errors
+    /// As [`Host::start`].
+    pub(super) fn start_secure(&self, brand: Brand, folder: &Path) -> Result<Host, Error> {
+        Host::start(brand, folder, self.pin, self.secure.as_ref(), &self.deadline)
     }
 
     /// Makes accounts, and what `more` makes with them, at a server of ours for that alone. What it leaves in the

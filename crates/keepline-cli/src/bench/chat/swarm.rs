@@ -17,6 +17,7 @@ use rustix::{
 use super::{
     super::{Deadline, Error, progress::Progress, socket::unreachable},
     peer::{Peer, Read},
+    secure::Secure,
     speech::{Heard, Ready, Speech},
 };
 
@@ -39,6 +40,7 @@ pub(super) enum Happening<'a> {
 pub(super) struct Swarm<S: Speech> {
     speech: S,
     to: SocketAddr,
+    secure: Option<Secure>,
     epoll: OwnedFd,
     peers: Vec<Option<Peer<S::Voice>>>,
     events: Vec<Event>,
@@ -51,10 +53,18 @@ impl<S: Speech> Swarm<S> {
     /// # Errors
     /// [`Error::Failed`] when the kernel has no descriptor left.
     pub(super) fn new(to: SocketAddr, speech: S) -> Result<Self, Error> {
+        Self::over(to, speech, None)
+    }
+
+    /// Nobody yet; over TLS if there is some.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn over(to: SocketAddr, speech: S, secure: Option<Secure>) -> Result<Self, Error> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)
             .map_err(|error| Error::io("no epoll descriptor for the load", error))?;
         let buffer = vec![0; BUFFER].into_boxed_slice();
-        Ok(Self { speech, to, epoll, peers: Vec::new(), events: Vec::with_capacity(EVENTS), buffer })
+        Ok(Self { speech, to, secure, epoll, peers: Vec::new(), events: Vec::with_capacity(EVENTS), buffer })
     }
 
     /// How many clients there ever were: the number of the next one.
@@ -67,11 +77,22 @@ impl<S: Speech> Swarm<S> {
     /// # Errors
     /// [`Error::Unreachable`], or [`Error::Failed`] when the kernel has no descriptor or port.
     pub(super) fn dial(&mut self) -> Result<(), Error> {
-        let id = self.peers.len();
-        let peer = Peer::dial(id, self.to).map_err(|error| unreachable(self.to, &error))?;
-        epoll::add(&self.epoll, &peer.socket, EventData::new_u64(id as u64), EventFlags::OUT)
+        self.peers.push(None);
+        self.dial_again(self.peers.len() - 1)
+    }
+
+    /// A client that is gone connects again.
+    ///
+    /// # Errors
+    /// As [`dial`](Self::dial).
+    pub(super) fn dial_again(&mut self, id: usize) -> Result<(), Error> {
+        let tls = self.secure.as_ref().map(Secure::connection).transpose()?;
+        let peer = Peer::dial(id, self.to, tls).map_err(|error| unreachable(self.to, &error))?;
+        epoll::add(&self.epoll, &peer.pipe.socket, EventData::new_u64(id as u64), EventFlags::OUT)
             .map_err(|error| Error::io("the load could not watch a connection", error))?;
-        self.peers.push(Some(peer));
+        if let Some(slot) = self.peers.get_mut(id) {
+            *slot = Some(peer);
+        }
         Ok(())
     }
 
@@ -134,7 +155,7 @@ impl<S: Speech> Swarm<S> {
             Err(error) => return Err(Error::io("waiting for the load's connections failed", error)),
         }
         let now = Instant::now();
-        let Self { speech, to, epoll, peers, events, buffer } = self;
+        let Self { speech, to, epoll, peers, events, buffer, .. } = self;
         for event in events.iter() {
             let (id, flags) = (usize::try_from(event.data.u64()).unwrap_or(usize::MAX), event.flags);
             let Some(slot) = peers.get_mut(id) else { continue };
@@ -166,7 +187,7 @@ impl<S: Speech> Swarm<S> {
 pub(super) fn still_there(id: usize, happening: Happening<'_>) -> Result<(), Error> {
     match happening {
         Happening::Gone => Err(Error::Failed(format!("the server closed client {id}"))),
-        Happening::Heard(Heard::Farewell(reason)) => {
+        Happening::Heard(Heard::Farewell { reason, .. }) => {
             Err(Error::Failed(format!("the server closed client {id} as {reason}")))
         }
         Happening::Heard(Heard::Refused { code }) => {
@@ -176,7 +197,7 @@ pub(super) fn still_there(id: usize, happening: Happening<'_>) -> Result<(), Err
     }
 }
 
-const fn interest<V>(peer: &Peer<V>) -> EventFlags {
+fn interest<V>(peer: &Peer<V>) -> EventFlags {
     if peer.is_connecting() {
         EventFlags::OUT
     } else if peer.is_blocked() {
@@ -192,6 +213,6 @@ fn watch<V>(epoll: &OwnedFd, id: usize, peer: &Peer<V>, before: EventFlags) -> R
     if after == before {
         return Ok(());
     }
-    epoll::modify(epoll, &peer.socket, EventData::new_u64(id as u64), after)
+    epoll::modify(epoll, &peer.pipe.socket, EventData::new_u64(id as u64), after)
         .map_err(|error| Error::io("the load could not watch a connection", error))
 }

@@ -1,6 +1,6 @@
 //! Our own protocol as the load speaks it: it acknowledges what one read brought with one ack for each conversation.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use keepline_proto::wire::{
     Codec as _, Decoded, Message as Kind,
@@ -115,8 +115,10 @@ fn heard(body: Option<Body>, acks: &mut Vec<(String, u64)>) -> Heard<'static> {
             Heard::Stored { id, duplicate: ack.duplicate }
         }
         Some(Body::SendRefused(refused)) => Heard::Refused { code: refused.code },
-        Some(Body::Close(close)) => Heard::Farewell(close.reason),
-        Some(Body::Gap(gap)) => Heard::Farewell(format!("a gap in {}", gap.conversation)),
+        Some(Body::Close(close)) => {
+            Heard::Farewell { reason: close.reason, retry_after: Duration::from_millis(close.retry_after_ms.into()) }
+        }
+        Some(Body::Gap(gap)) => Heard::farewell(format!("a gap in {}", gap.conversation)),
         _ => Heard::Nothing,
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod cpu;
 pub(crate) mod kernel;
 pub(crate) mod memory;
+pub(crate) mod overflows;
 
 use std::{fs, io};
 

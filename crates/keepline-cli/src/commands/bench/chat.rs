@@ -1,4 +1,4 @@
-//! The flags of the benchmarks of chat: `session`, `send`, `fanout`, `resume`.
+//! The flags of the benchmarks of chat: `session`, `login-storm`, `send`, `fanout`, `resume`.
 
 use std::{env, path::PathBuf, time::Duration};
 
@@ -7,7 +7,9 @@ use clap::{Args, ValueEnum, value_parser};
 use super::common::time_limit;
 use crate::bench::{
     Deadline, Error, Pin, Report,
-    chat::{Brand, fanout::Fanout, resume::Resume, send::Send, session::Session, stage::Stage},
+    chat::{
+        Brand, fanout::Fanout, resume::Resume, secure::Secure, send::Send, session::Session, stage::Stage, storm::Storm,
+    },
 };
 use crate::limits::Limits;
 
@@ -36,12 +38,38 @@ struct StageArgs {
     json: bool,
 }
 
+/// TLS between the measured server and its clients.
+#[derive(Debug, Args)]
+struct TlsArgs {
+    /// Measure over TLS, with this certificate (PEM, for `localhost`, and its own authority); each handshake is a whole
+    /// one.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
 /// `bench session`.
 #[derive(Debug, Args)]
 pub(super) struct SessionArgs {
     /// Two numbers of sessions; memory per session is the slope between them.
     #[arg(long, value_delimiter = ',', default_value = "1000,10000", value_name = "LOW,HIGH")]
     sessions: Vec<u32>,
+    #[command(flatten)]
+    tls: TlsArgs,
+    #[command(flatten)]
+    stage: StageArgs,
+}
+
+/// `bench login-storm`.
+#[derive(Debug, Args)]
+pub(super) struct StormArgs {
+    /// Number of sessions.
+    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=18_000))]
+    sessions: u32,
+    #[command(flatten)]
+    tls: TlsArgs,
     #[command(flatten)]
     stage: StageArgs,
 }
@@ -134,7 +162,17 @@ impl StageArgs {
             deadline: Deadline::after(self.time_limit),
             pin: if self.pin { Pin::apart()? } else { Pin::Free },
             disk,
+            secure: None,
         })
+    }
+}
+
+impl TlsArgs {
+    /// The stage, with TLS if it was asked for.
+    fn over(&self, stage: Stage) -> Result<Stage, Error> {
+        let files = self.tls_cert.clone().zip(self.tls_key.clone());
+        let secure = files.map(|(certificate, key)| Secure::of_files(certificate, key)).transpose()?;
+        Ok(Stage { secure, ..stage })
     }
 }
 
@@ -152,7 +190,17 @@ impl SessionArgs {
                 "--sessions {low},{high} has no slope: the first number must be above zero and below the second"
             )));
         }
-        Session { sessions: (low as usize, high as usize) }.run(&self.stage.stage([])?)
+        Session { sessions: (low as usize, high as usize) }.run(&self.tls.over(self.stage.stage([])?)?)
+    }
+}
+
+impl StormArgs {
+    pub(super) const fn json(&self) -> bool {
+        self.stage.json
+    }
+
+    pub(super) fn run(&self) -> Result<Report, Error> {
+        Storm { sessions: self.sessions as usize }.run(&self.tls.over(self.stage.stage([])?)?)
     }
 }
 
