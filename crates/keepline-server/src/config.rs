@@ -55,6 +55,9 @@ pub struct Config {
     pub slow_after: Duration,
     /// Long connections at one time; `None` for what the limit of open files leaves ([`room`](Self::room)).
     pub connections: Option<usize>,
+    /// Memory of the process, in bytes: what is given up as it runs out, see [`Level`](crate::overload::Level). `None`
+    /// for what the control groups of the process allow, which count beside a number given here too.
+    pub memory: Option<u64>,
     /// How many files this server may have open at one time; `None` for as many as the process. A program that opens
     /// many itself keeps its own part out of this.
     pub descriptors: Option<u64>,
@@ -77,6 +80,9 @@ pub struct Config {
 /// Each message is a push to every session that is online: at 10,000 of them, half a million pushes a second. Over twice
 /// of what one user may, so that no user alone leaves nothing to the others.
 const EVERYONE: Rate = Rate { per_second: 50, burst: 250 };
+
+/// What a server needs before anybody comes, generously.
+const LEAST_MEMORY: u64 = 32 << 20;
 
 /// Whether cim's dialects are spoken. They have no authentication at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +116,7 @@ impl Default for Config {
             login_within: Duration::from_secs(10),
             slow_after: Duration::from_secs(30),
             connections: None,
+            memory: None,
             descriptors: None,
             pace: Some(PaceLimit::default()),
             everyone: Some(EVERYONE),
@@ -191,6 +198,9 @@ impl Config {
         if every == Duration::ZERO {
             return Err(ConfigError::RetentionSpins);
         }
+        if self.memory.is_some_and(|limit| limit < LEAST_MEMORY) {
+            return Err(ConfigError::LittleMemory);
+        }
         self.room().map(|_| ())
     }
 }
@@ -248,6 +258,9 @@ pub enum ConfigError {
     /// It would do nothing else.
     #[error("retention would look at the conversations without a pause: leave at least a second between")]
     RetentionSpins,
+    /// It would be short of memory at once.
+    #[error("a limit of memory below 32 MiB is met by a server without clients: allow more (--max-memory)")]
+    LittleMemory,
     /// More connections than files may be open.
     #[error(transparent)]
     Room(NoRoom),
@@ -294,7 +307,7 @@ mod tests {
     #[test]
     fn what_can_not_work_is_refused_with_a_sentence() {
         type Change = fn(&mut Config);
-        let table: [(Change, &str); 12] = [
+        let table: [(Change, &str); 13] = [
             (
                 |config| config.terms.silence = Duration::from_secs(30),
                 "the heartbeat's terms: silence limit 30s is below twice the ping interval 25s: allow at least 50s, or \
@@ -331,6 +344,10 @@ mod tests {
             (
                 |config| config.retention.every = Duration::ZERO,
                 "retention would look at the conversations without a pause: leave at least a second between",
+            ),
+            (
+                |config| config.memory = Some(1 << 20),
+                "a limit of memory below 32 MiB is met by a server without clients: allow more (--max-memory)",
             ),
             (
                 |config| config.connections = Some(0),

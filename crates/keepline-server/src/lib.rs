@@ -17,6 +17,7 @@ mod live;
 pub mod message;
 pub mod metrics;
 pub mod node;
+pub mod overload;
 pub mod retention;
 pub mod room;
 pub mod schedule;

@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::message::Kind;
+use crate::overload::Level;
 use crate::store::CommitWatch;
 
 mod metered;
@@ -28,7 +29,8 @@ pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; chars
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a row of the table")]
 pub struct Row {
-    /// The name without its suffix: a counter is written as `<name>_total`, a time as `<name>_seconds`.
+    /// The name without its suffix: a counter is written as `<name>_total`, a time as `<name>_seconds`, a size as
+    /// `<name>_bytes`.
     pub name: &'static str,
     /// What it counts.
     pub help: &'static str,
@@ -65,6 +67,7 @@ macro_rules! table {
 }
 
 const SECONDS: Option<Unit> = Some(Unit::Seconds);
+const BYTES: Option<Unit> = Some(Unit::Bytes);
 
 table! {
     connections: Gauge = Gauge::default(), None, "Long connections that are open";
@@ -85,6 +88,11 @@ table! {
     messages_gone: Counter = Counter::default(), None, "Messages that a session was told are gone";
     delivery: Histogram = waits(), SECONDS,
         "From taking a message to its first push to a session; the clock counts whole milliseconds";
+    memory_used: Gauge = Gauge::default(), BYTES, "Memory in use that can't be had back, as its limit counts it";
+    memory_limit: Gauge = Gauge::default(), BYTES, "The limit of memory that is the nearest to be met, or 0";
+    overload: Gauge = Gauge::default(), None,
+        "How short memory is: 0 enough, 1 no new lines, 2 the slowest are dropped too, 3 messages are refused too";
+    overload_dropped: Counter = Counter::default(), None, "Sessions that were dropped as the slowest while memory was short";
     store_up: Gauge = Gauge::default(), None, "1 while the store takes writes, else 0";
     store_append: Histogram = waits(), SECONDS, "From asking the store for an append to its answer, sync and waiting included";
     store_commit: Histogram = waits(), SECONDS, "Of a transaction of the store, from its commit to the end of its sync";
@@ -93,6 +101,7 @@ table! {
     http_requests: Family<Answered, Counter> = Family::default(), None, "HTTP requests answered, by listener and status";
     http_request: Family<Face, Histogram, fn() -> Histogram> = Family::new_with_constructor(waits), SECONDS,
         "From an HTTP request's head to its answer's head, by listener";
+    tasks: Gauge = Gauge::default(), None, "Tasks of the runtime that are alive";
     build_info: Family<Build, Gauge> = Family::default(), None, "1, labelled with the version that runs";
 }
 
@@ -167,6 +176,18 @@ impl Metrics {
         self.messages_gone.inc_by(messages);
     }
 
+    /// So many bytes of the limit are in use, which is this level.
+    pub(crate) fn memory(&self, used: u64, limit: u64, level: Level) {
+        self.memory_used.set(i64::try_from(used).unwrap_or(i64::MAX));
+        self.memory_limit.set(i64::try_from(limit).unwrap_or(i64::MAX));
+        self.overload.set(level as i64);
+    }
+
+    /// So many sessions were dropped as memory was short.
+    pub(crate) fn shed(&self, sessions: usize) {
+        self.overload_dropped.inc_by(sessions as u64);
+    }
+
     /// Whether the store takes writes now.
     pub(crate) fn set_store_up(&self, up: bool) {
         self.store_up.set(up.into());
@@ -202,6 +223,9 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         self.build_info.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
+        // Without a runtime there are none.
+        let tasks = tokio::runtime::Handle::try_current().map_or(0, |runtime| runtime.metrics().num_alive_tasks());
+        self.tasks.set(number(tasks));
         let mut text = String::new();
         // Writing to a string can't fail.
         let _ = encode(&mut text, &self.registry);
@@ -289,6 +313,8 @@ mod tests {
         metrics.message_refused("storage_full");
         metrics.messages_pushed(1);
         metrics.gone(7);
+        metrics.memory(7, 8, Level::Shedding);
+        metrics.shed(3);
         metrics.appended(Duration::from_millis(2), Some("unavailable"));
         metrics.http_answered("public", 404, Duration::from_millis(1));
         metrics.on_refused(None, Reason::ServerFull);
@@ -301,6 +327,10 @@ mod tests {
             "keepline_messages_refused_total{reason=\"storage_full\"} 1",
             "keepline_messages_pushed_total 1",
             "keepline_messages_gone_total 7",
+            "keepline_memory_used_bytes 7",
+            "keepline_memory_limit_bytes 8",
+            "keepline_overload 2",
+            "keepline_overload_dropped_total 3",
             "keepline_store_append_seconds_sum 0.002",
             "keepline_store_refused_total{reason=\"unavailable\"} 1",
             "keepline_http_requests_total{listener=\"public\",status=\"4xx\"} 1",
@@ -316,7 +346,7 @@ mod tests {
         for row in Metrics::ROWS {
             assert!(!row.help.is_empty() && !row.help.ends_with('.'), "{}: the library adds the full stop", row.name);
             assert!(
-                !row.name.ends_with("_total") && !row.name.ends_with("_seconds"),
+                !["_total", "_seconds", "_bytes"].iter().any(|suffix| row.name.ends_with(suffix)),
                 "{}: the library adds it",
                 row.name
             );

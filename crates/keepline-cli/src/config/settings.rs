@@ -82,6 +82,7 @@ pub(crate) struct Allowed {
     pub(crate) logins: Option<Logins>,
     pub(crate) devices: Option<usize>,
     pub(crate) max_connections: Option<usize>,
+    pub(crate) max_memory: Option<u64>,
     pub(crate) everyone: Option<Limit<LineRate>>,
     pub(crate) bytes: Option<Limit<ByteRate>>,
     pub(crate) unauthenticated_percent: Option<u8>,
@@ -169,6 +170,7 @@ impl Settings {
         (config.slow_after, config.login_within) = (liveness.slow_after.to_std(), liveness.login_within.to_std());
         config.cim_from.clone_from(&cim.from);
         config.connections = limits.max_connections;
+        config.memory = limits.max_memory;
         config.name.clone_from(&server.name);
         config.issuer = tokens.keys.clone().map(|keys| IssuerSettings {
             keys,

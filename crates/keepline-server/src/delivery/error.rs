@@ -38,6 +38,9 @@ pub enum SendError {
     /// Too many messages in too little time.
     #[error("too many messages in too little time")]
     RateLimited,
+    /// The server is short of memory.
+    #[error("the server is short of memory: send it again later")]
+    Overloaded,
     /// It may be stored or not.
     #[error("whether it is stored is not known: send it again with the same id")]
     UnknownOutcome,
@@ -60,6 +63,7 @@ impl SendError {
             Self::StorageFull => "storage_full",
             Self::Unavailable(_) => "unavailable",
             Self::RateLimited => "rate_limited",
+            Self::Overloaded => "overloaded",
             Self::UnknownOutcome => "unknown_outcome",
             Self::Fenced => "replaced",
         }
@@ -69,7 +73,9 @@ impl SendError {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::StorageFull | Self::Unavailable(_) | Self::RateLimited | Self::UnknownOutcome => true,
+            Self::StorageFull | Self::Unavailable(_) | Self::RateLimited | Self::Overloaded | Self::UnknownOutcome => {
+                true
+            }
             Self::NotMember
             | Self::UnknownConversation
             | Self::TooLarge { .. }

@@ -146,6 +146,9 @@ impl Delivery {
     /// Checks a message and asks the store for the first time.
     fn begin(&self, sender: Sender, draft: Draft) -> Result<(Asked, Append, Message), SendError> {
         let Draft { conversation, id, kind, body } = draft;
+        if self.environment.overload.refuses_messages() {
+            return Err(SendError::Overloaded);
+        }
         if body.len() > LARGEST_BODY {
             return Err(SendError::TooLarge { length: body.len() });
         }

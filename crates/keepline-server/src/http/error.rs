@@ -125,6 +125,8 @@ codes! {
     ServerError = "server_error", INTERNAL_SERVER_ERROR, true;
     /// More work is waiting than is taken in.
     Busy = "busy", SERVICE_UNAVAILABLE, true;
+    /// The server is short of memory.
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE, true;
     /// The store takes nothing now.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, true;
     /// It may be stored, or not: send it again with the same id.
@@ -248,6 +250,13 @@ mod tests {
             assert!(Code::ALL[..i].iter().all(|other| other.name() != code.name()), "{}", code.name());
             assert!(!code.status().is_server_error() || code.retry(), "{}", code.name());
         }
+    }
+
+    #[test]
+    fn a_message_refused_for_want_of_memory_says_when_to_try_again() {
+        let response = ApiError::from(SendError::Overloaded).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
     }
 
     #[test]

@@ -28,6 +28,7 @@ use crate::guard::Guard;
 use crate::http::{self, CimSettings, Services};
 use crate::line::{self, LineService, LineSettings, Lines, PaceLimit};
 use crate::metrics::{Metered, Metrics};
+use crate::overload::{Memory, Watch};
 use crate::retention::Retention;
 use crate::room::Room;
 use crate::schedule::Schedules;
@@ -157,6 +158,7 @@ impl Node {
             }
         }
         public.tasks.spawn(retention.run(public.end.clone()));
+        public.tasks.spawn(node.watch(config.memory).run(public.end.clone()));
         public.tasks.spawn(sweep::run(Arc::clone(&node.services), public.end.clone()));
         let router = http::public(&node.services, config.speaks_cim());
         node.serve_http(public, "public", (bound.http, node.tls.clone()), room.http, router);
@@ -225,6 +227,12 @@ impl Node {
         self.ending.at_once();
         self.ending.in_order().await;
         self.services.store.close().await;
+    }
+
+    /// What looks after the memory.
+    fn watch(&self, limit: Option<u64>) -> Watch {
+        let memory = Arc::new(Memory::of_process(limit));
+        Watch { memory, hub: Arc::clone(&self.services.hub), lines: self.lines.clone() }
     }
 
     fn serve_http(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::directory::Directory;
 use crate::metrics::Metrics;
+use crate::overload::Overload;
 use crate::store::Store;
 
 /// What the sessions of one server reach by one pointer.
@@ -16,6 +17,8 @@ pub struct Environment {
     pub directory: Arc<Directory>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// How short memory is.
+    pub overload: Arc<Overload>,
 }
 
 impl Environment {
@@ -28,7 +31,7 @@ impl Environment {
     /// The three together.
     #[must_use]
     pub fn counted(store: Arc<dyn Store>, directory: Arc<Directory>, metrics: Arc<Metrics>) -> Arc<Self> {
-        Arc::new(Self { store, directory, metrics })
+        Arc::new(Self { store, directory, metrics, overload: Arc::default() })
     }
 }
 

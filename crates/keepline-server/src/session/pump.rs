@@ -1,7 +1,7 @@
 //! Pump: reads the logs for a session that is behind, page by page, as fast as the device acknowledges.
 //!
 //! There is a task only while there is something to read and room in the window. It never skips: a hole in the log is
-//! announced, an error of the store is asked again, for as long as the session lives.
+//! announced, an error of the store is asked again, for as long as the session lives. Where memory is short it waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +31,8 @@ pub(super) async fn run(session: Arc<Session>) {
             tokio::time::sleep(DRAIN).await;
             continue;
         }
+        // As it is read, and as it goes out.
+        session.environment.overload.catch_up(2 * page.bytes).await;
         match read(&session, &conversation, after, page).await {
             Ok(found) => match session.deliver(&conversation, after, found) {
                 // Without room the next look for work ends the task, unless there is room again.

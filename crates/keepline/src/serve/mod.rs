@@ -254,6 +254,12 @@ impl ServerHandle {
         self.registry.line(id).map(|line| Connection::new(line, Arc::clone(&self.environment)))
     }
 
+    /// Turns new connections away as [`ServerFull`](Reason::ServerFull), whatever the limits say, until it is set back:
+    /// for a program that is short of something the limits don't know of. Open lines stay.
+    pub fn set_full(&self, full: bool) {
+        self.registry.set_full(full);
+    }
+
     /// Stops accepting and closes the lines as [`Draining`](Reason::Draining), evenly over the time given. The first
     /// call decides.
     pub fn drain(&self, over: Duration) {

@@ -60,6 +60,8 @@ struct State {
     blocks: Vec<Box<[Slot]>>,
     free: Vec<u32>,
     lines: usize,
+    /// Whether it takes no more, whatever the limits say.
+    full: bool,
     /// Of those, lines whose handshake is not done.
     unestablished: usize,
     sources: Sources,
@@ -95,6 +97,7 @@ impl Registry {
             blocks: Vec::new(),
             free: Vec::new(),
             lines: 0,
+            full: false,
             unestablished: 0,
             sources: Sources::default(),
         });
@@ -105,7 +108,7 @@ impl Registry {
     pub(super) fn admit(self: &Arc<Self>, peer: Option<SocketAddr>) -> Result<Place, Reason> {
         let mut state = self.lock();
         let limits = state.limits;
-        if state.lines >= limits.connections {
+        if state.full || state.lines >= limits.connections {
             return Err(Reason::ServerFull);
         }
         let now = clock::now();
@@ -127,6 +130,10 @@ impl Registry {
         slot.established = false;
         let id = LineId(u64::from(slot.generation) << 32 | u64::from(index));
         Ok(Place { registry: Arc::clone(self), id, taken: false })
+    }
+
+    pub(super) fn set_full(&self, full: bool) {
+        self.lock().full = full;
     }
 
     pub(super) fn len(&self) -> usize {

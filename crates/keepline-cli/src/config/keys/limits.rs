@@ -3,7 +3,7 @@
 use super::super::limit::{byte_rate, count, percent, rate, strikes};
 use super::super::value::{limits, logins, optional, pace};
 use super::{Key, Kind, ROW, Reload, put};
-use crate::args::whole;
+use crate::args::{bytes, whole};
 
 pub(super) const KEYS: &[Key] = &[
     Key {
@@ -56,6 +56,16 @@ pub(super) const KEYS: &[Key] = &[
                 (1344, or a quarter of the rest where that is less)",
         reload: Reload::AtHangup,
         set: |to, text| put(&mut to.limits.max_connections, optional(text, whole)),
+        ..ROW
+    },
+    Key {
+        name: "limits.max_memory",
+        flag: Some("max-memory"),
+        kind: Kind::Size,
+        form: "SIZE",
+        about: "Memory of the server: at 80 % no new lines are taken, at 90 % the slowest are dropped, at 95 % messages \
+                are refused. Default: what its control groups allow, which counts in any case",
+        set: |to, text| put(&mut to.limits.max_memory, optional(text, bytes)),
         ..ROW
     },
     Key {

@@ -91,7 +91,7 @@ pub(super) async fn say(
             tracing::warn!(%error, "a message of a cim client was not stored");
             return Err(match error.code() {
                 // Later it would be taken: no argument is wrong, and no storage failed.
-                Refused::RateLimited => Code::Failure,
+                Refused::RateLimited | Refused::Overloaded => Code::Failure,
                 _ if error.is_ours() => Code::OfflineSaveFailed,
                 _ => Code::InvalidArgument,
             });

@@ -60,6 +60,7 @@ pub(super) struct Sent {
         (status = 403, description = "not_member", body = ErrorBody),
         (status = 409, description = "id_reused", body = ErrorBody),
         (status = 429, description = "rate_limited; by default 20 a second of a user and 100 at once, and to `all` 50 a second of all users together", body = ErrorBody),
+        (status = 503, description = "overloaded: the server is short of memory; see Retry-After", body = ErrorBody),
         (status = 504, description = "unknown_outcome: send it again with the same id", body = ErrorBody),
         (status = 507, description = "storage_full", body = ErrorBody),
         (status = "default", body = ErrorBody),
