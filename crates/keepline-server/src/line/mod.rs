@@ -41,6 +41,7 @@ mod v1;
 
 pub use farewell::farewell;
 pub use pace::PaceLimit;
+pub(crate) use terms::cim_terms;
 pub use terms::{Terms, TermsLimits};
 
 use bytes_in::BytesIn;
@@ -386,8 +387,12 @@ impl Handler for Line {
 
     fn on_beat(&mut self, beat: Beat, _: &mut Turn<'_, Im>) {
         // The pong is not out yet: the line is asked to look once it is.
-        if let (Beat::PongSent, State::Session(session)) = (beat, &self.state) {
-            session.fetch_offline();
+        match (beat, &self.state) {
+            (Beat::PongSent, State::Session(session)) => session.fetch_offline(),
+            (Beat::PingSent, State::Session(session)) => {
+                self.lines.hub.environment().past.note_asked(session.id());
+            }
+            _ => {}
         }
     }
 
@@ -399,7 +404,10 @@ impl Handler for Line {
     }
 
     fn on_close(&mut self, report: &Report) {
+        let past = &self.lines.hub.environment().past;
+        past.agreed(report.id, None);
         if let State::Session(session) = &self.state {
+            past.ended(session, report);
             tracing::info!(session = %session.id(), user = %session.user(), %report, "session ended");
             self.lines.hub.logout(session);
         }

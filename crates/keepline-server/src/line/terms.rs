@@ -89,6 +89,11 @@ impl Terms {
     }
 }
 
+/// cim's own times.
+pub(crate) const fn cim_terms() -> Terms {
+    Terms { ping_after: CIM_PINGS, silence: CIM_SILENCE }
+}
+
 /// What the server holds a cim client to: cim's own times. It is never pinged, as it does not answer.
 ///
 /// # Errors

@@ -107,6 +107,8 @@ impl Line {
         let heartbeat =
             if terms == ours { Arc::clone(&self.lines.heartbeat) } else { Arc::new(terms.heartbeat().ok()?) };
         turn.set_terms(heartbeat);
+        let past = &self.lines.hub.environment().past;
+        past.agreed(turn.connection().id(), (terms != ours).then(|| terms.to_wire()));
         Some(terms)
     }
 

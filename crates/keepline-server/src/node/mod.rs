@@ -167,7 +167,8 @@ impl Node {
         }
         if let Some(listener) = bound.admin {
             let (services, drain) = (Arc::clone(&node.services), Arc::new(node.ending.clone()));
-            let reached = http::admin::Admin { services, drain, token: config.admin_token.clone() };
+            let lines = http::admin::LineProfile { tls: node.tls.is_some(), terms: config.terms };
+            let reached = http::admin::Admin { services, drain, token: config.admin_token.clone(), lines };
             node.serve_http(admin, "admin", (listener, None), room.admin, http::admin::router(reached));
         }
         Ok(node)

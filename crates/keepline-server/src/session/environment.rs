@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Past;
 use crate::directory::Directory;
 use crate::metrics::Metrics;
 use crate::overload::Overload;
@@ -19,6 +20,8 @@ pub struct Environment {
     pub metrics: Arc<Metrics>,
     /// How short memory is.
     pub overload: Arc<Overload>,
+    /// What lately became of the sessions.
+    pub past: Past,
 }
 
 impl Environment {
@@ -31,7 +34,7 @@ impl Environment {
     /// The three together.
     #[must_use]
     pub fn counted(store: Arc<dyn Store>, directory: Arc<Directory>, metrics: Arc<Metrics>) -> Arc<Self> {
-        Arc::new(Self { store, directory, metrics, overload: Arc::default() })
+        Arc::new(Self { store, directory, metrics, overload: Arc::default(), past: Past::default() })
     }
 }
 

@@ -27,6 +27,7 @@ mod environment;
 #[cfg(test)]
 mod fixture;
 mod hub;
+mod past;
 mod pump;
 mod roll;
 mod run;
@@ -37,6 +38,7 @@ pub(crate) use envelope::{Envelope, frame};
 pub use environment::Environment;
 pub(crate) use hub::now_ms;
 pub use hub::{Hub, Login, SessionInfo, Token};
+pub use past::{End, Past};
 pub(crate) use run::Run;
 
 use cursors::{Ack, Cursors};

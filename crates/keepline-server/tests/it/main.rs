@@ -19,6 +19,7 @@ mod login;
 mod marks;
 mod node;
 mod overflow;
+mod past;
 mod reload;
 mod retention;
 mod revoked;

@@ -5,9 +5,12 @@
 //! `localhost`, so that a page in a browser that has a name of its own point here (DNS rebinding) reads nothing.
 
 mod backup;
+mod closes;
 mod health;
 mod host;
+mod listing;
 mod sessions;
+mod sockets;
 mod token;
 
 use std::fmt;
@@ -19,11 +22,12 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 
 use super::Services;
 use super::error::{ApiError, Code};
 use super::guard::{Face, REQUEST_WITHIN, guard};
+use crate::line::Terms;
 use crate::metrics;
 
 pub use token::AdminToken;
@@ -38,6 +42,18 @@ pub struct Admin {
     pub drain: Arc<dyn Drain>,
     /// What it asks for; `None` for nothing: whoever reaches the listener may then.
     pub token: Option<AdminToken>,
+    /// What its lines have in common.
+    pub lines: LineProfile,
+}
+
+/// What all long connections of a server have in common, unless a client wishes otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever wires the parts names each")]
+pub struct LineProfile {
+    /// Whether they are over TLS.
+    pub tls: bool,
+    /// How often each side must be heard of.
+    pub terms: Terms,
 }
 
 /// How a server is told to go.
@@ -62,7 +78,8 @@ pub fn router(admin: Admin) -> Router {
     let closed = Router::new()
         .route("/metrics", get(health::metrics))
         .route("/sessions", get(sessions::list))
-        .route("/sessions/{session}", delete(sessions::kick))
+        .route("/sessions/{session}", get(sessions::show).delete(sessions::kick))
+        .route("/closes", get(closes::list))
         .route("/drain", post(health::drain))
         .route_layer(asked.clone());
     let router = open.merge(closed).with_state(admin).layer(from_fn(host::check));

@@ -12,8 +12,9 @@ use hyper_util::service::TowerToHyperService;
 use keepline_server::accounts::Hashing;
 use keepline_server::guard::GuardLimits;
 use keepline_server::http;
-use keepline_server::http::admin::{Admin, Drain};
+use keepline_server::http::admin::{Admin, Drain, LineProfile};
 use keepline_server::http::serve::Dialled;
+use keepline_server::line::Terms;
 use keepline_server::store::memory::Memory;
 use keepline_server::{Config, Node};
 use serde_json::Value;
@@ -68,7 +69,8 @@ impl Fixture {
         let node = Node::start(config, store.clone()).await.expect("it starts");
         let services = node.services().clone();
         let draining = Arc::new(Draining::default());
-        let admin = Admin { services: services.clone(), drain: draining.clone(), token: None };
+        let lines = LineProfile { tls: false, terms: Terms::default() };
+        let admin = Admin { services: services.clone(), drain: draining.clone(), token: None, lines };
         Self {
             public: http::public(&services, cim),
             push: http::cim::push(&services),

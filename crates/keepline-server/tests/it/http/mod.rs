@@ -10,3 +10,4 @@ mod limits;
 mod metrics;
 mod rate;
 mod v1;
+mod watching;
