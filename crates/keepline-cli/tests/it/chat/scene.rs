@@ -7,20 +7,20 @@ use std::process::Command;
 use crate::harness::{Folder, Net, Process, command};
 
 /// A network, and the folder of all who are in it.
-pub(super) struct Scene {
+pub(crate) struct Scene {
     net: Net,
     folder: Folder,
 }
 
 impl Scene {
     /// `None` where there can be no network, which was said.
-    pub(super) fn open() -> Option<Self> {
+    pub(crate) fn open() -> Option<Self> {
         Some(Self { net: Net::open()?, folder: Folder::new("chat") })
     }
 
     /// A server on what the last one left.
     #[track_caller]
-    pub(super) fn serve(&self, flags: &str) -> Process {
+    pub(crate) fn serve(&self, flags: &str) -> Process {
         let mut command = self.keepline(&["serve", "--drain", "0s"]);
         command.args(flags.split_ascii_whitespace()).arg("--data").arg(self.folder.path().join("data"));
         let server = Process::spawn("keepline serve", command);
@@ -30,20 +30,20 @@ impl Scene {
 
     /// A chat whose lines come from the test, connected.
     #[track_caller]
-    pub(super) fn chat(&self, name: &str) -> Process {
+    pub(crate) fn chat(&self, name: &str) -> Process {
         let chat = Process::spawn(name, self.keepline(&["chat", "--as", name]));
         chat.out("connection", |line| line.contains("* connected: "));
         chat
     }
 
     /// A command in the network and with the folders of this scene.
-    pub(super) fn keepline(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn keepline(&self, arguments: &[&str]) -> Command {
         let mut command = self.program(env!("CARGO_BIN_EXE_keepline"));
         command.args(arguments);
         command
     }
 
-    pub(super) fn program(&self, program: &str) -> Command {
+    pub(crate) fn program(&self, program: &str) -> Command {
         let mut command = command(Some(&self.net.near), program.as_ref());
         let path = std::env::var_os("PATH").unwrap_or_default();
         command.env_clear().env("PATH", path).env("LANG", "C.UTF-8").env("TZ", "UTC").current_dir(self.folder.path());
@@ -51,12 +51,12 @@ impl Scene {
         command
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// The history of a user, every day of it.
-    pub(super) fn journal(&self, user: &str) -> String {
+    pub(crate) fn journal(&self, user: &str) -> String {
         let folder = self.path("state/keepline/chat/127.0.0.1_8083").join(user);
         let days = fs::read_dir(folder).expect("a history");
         let mut days: Vec<_> = days.map(|day| day.expect("an entry").path()).collect();

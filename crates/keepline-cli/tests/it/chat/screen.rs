@@ -11,7 +11,7 @@ use super::scene::Scene;
 use crate::harness::{PATIENCE, ms};
 
 /// A program in a terminal; gone with it when this is dropped.
-pub(super) struct Screen<'a> {
+pub(crate) struct Screen<'a> {
     scene: &'a Scene,
     name: String,
     socket: String,
@@ -20,37 +20,48 @@ pub(super) struct Screen<'a> {
 impl<'a> Screen<'a> {
     /// A chat in a terminal of 80 columns, connected.
     #[track_caller]
-    pub(super) fn chat(scene: &'a Scene, name: &str) -> Self {
+    pub(crate) fn chat(scene: &'a Scene, name: &str) -> Self {
+        let screen = Self::of(scene, name, &format!("chat --as {name}"), (80, 40));
+        screen.wait("the connection", |shown| shown.contains("* connected: "));
+        screen
+    }
+
+    /// `keepline` with these arguments in a terminal of so many columns and rows. Behind its end stands its exit code,
+    /// and `icanon` if the terminal is as it was.
+    #[track_caller]
+    pub(crate) fn of(scene: &'a Scene, name: &str, arguments: &str, (columns, rows): (u16, u16)) -> Self {
         let socket = scene.path(&format!("tmux-{name}")).to_str().expect("a path in UTF-8").to_owned();
         let screen = Self { scene, name: name.to_owned(), socket };
         // Behind a shell: a child of tmux's own that is stopped, it lets go on at once.
         let script = scene.path(&format!("run-{name}.sh"));
-        let inner = format!("echo $$ >pid-{name}; exec {} chat --as {name}", env!("CARGO_BIN_EXE_keepline"));
-        fs::write(&script, format!("sh -c '{inner}'\necho chat ended with $?\n")).expect("a script");
+        let inner = format!("echo $$ >pid-{name}; exec {} {arguments}", env!("CARGO_BIN_EXE_keepline"));
+        let verb = arguments.split(' ').next().unwrap_or_default();
+        let ended = format!("echo {verb} ended with $?, $(stty -a | grep -o -e '-\\?icanon')");
+        fs::write(&script, format!("sh -c '{inner}'\n{ended}\n")).expect("a script");
         let program = format!("sh {}", script.display());
-        let size = ["-x", "80", "-y", "40"];
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        let size = ["-x", &columns, "-y", &rows];
         // It stays when its program has ended, so that the end can be read.
         screen.tmux(&[&["-f", "/dev/null", "new-session", "-d"], &size[..], &[&program, ";"]].concat());
         screen.tmux(&["set-option", "-g", "remain-on-exit", "on"]);
-        screen.wait("the connection", |shown| shown.contains("* connected: "));
         screen
     }
 
     /// Types text.
     #[track_caller]
-    pub(super) fn type_in(&self, text: &str) {
+    pub(crate) fn type_in(&self, text: &str) {
         self.tmux(&["send-keys", "-l", text]);
     }
 
     /// Presses keys by their names, as `Enter` or `C-c`.
     #[track_caller]
-    pub(super) fn press(&self, key: &str) {
+    pub(crate) fn press(&self, key: &str) {
         self.tmux(&["send-keys", key]);
     }
 
     /// Waits until what is shown fits, and returns it.
     #[track_caller]
-    pub(super) fn wait(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         let by = Instant::now() + PATIENCE;
         loop {
             let shown = self.shown();
@@ -64,14 +75,14 @@ impl<'a> Screen<'a> {
 
     /// What is shown now, without empty lines at its end.
     #[track_caller]
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let output = self.tmux(&["capture-pane", "-p", "-J", "-S", "-"]);
         String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
     }
 
     /// Sends the program a signal.
     #[track_caller]
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let told = fs::read_to_string(self.scene.path(&format!("pid-{}", self.name))).expect("its number");
         let number = told.trim().parse().expect("a number");
         kill_process(Pid::from_raw(number).expect("a process"), signal).expect("our own process");
@@ -98,6 +109,6 @@ impl Drop for Screen<'_> {
 }
 
 /// The last line of what is shown: where one types.
-pub(super) fn last(shown: &str) -> &str {
+pub(crate) fn last(shown: &str) -> &str {
     shown.lines().last().unwrap_or_default()
 }
