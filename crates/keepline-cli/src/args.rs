@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Conns(commands::conns::ConnsArgs),
     /// End a session: yours, or with --admin anybody's.
     Kick(commands::conns::KickArgs),
+    /// Watch the live sessions of a server, and end some.
+    Top(commands::top::TopArgs),
     /// Show, get and revoke tokens.
     Token(commands::token::TokenArgs),
     /// Run an end of the heartbeat echo pair: a server that returns what it gets, a client that stays connected.

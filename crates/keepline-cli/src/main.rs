@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         args::Command::Schedule(schedule) => commands::schedule::run(schedule),
         args::Command::Conns(conns) => commands::conns::list(conns),
         args::Command::Kick(kick) => commands::conns::kick(kick),
+        args::Command::Top(top) => commands::top::run(top),
         args::Command::Token(token) => commands::token::run(token),
         args::Command::Echo(echo) => commands::echo::run(echo),
         args::Command::Bench(bench) => commands::bench::run(bench),

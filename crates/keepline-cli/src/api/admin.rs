@@ -1,11 +1,13 @@
 //! Admin: the client of a server's admin listener.
 
 use hyper::Method;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::http::{Http, Question};
+use super::metrics::Counters;
 use super::query::Query;
+use super::watch::{Close, Closes, LiveSessions, Order, SessionDetail, SessionQuery};
 use super::{ApiError, Seq, json};
 use crate::account::Secret;
 
@@ -14,42 +16,6 @@ use crate::account::Secret;
 pub(crate) struct Admin {
     http: Http,
     token: Option<Secret>,
-}
-
-/// A live session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct LiveSession {
-    pub(crate) session: Seq,
-    pub(crate) user: String,
-    pub(crate) device: String,
-    /// `v1` or `cim`.
-    pub(crate) dialect: String,
-    pub(crate) peer: Option<String>,
-    /// Since when: milliseconds since 1970.
-    pub(crate) since_ms: u64,
-    /// How long ago the last byte was read.
-    pub(crate) silent_ms: u64,
-    pub(crate) queue: Queue,
-    /// It has everything, and has acknowledged it.
-    #[serde(default)]
-    pub(crate) caught_up: bool,
-}
-
-/// What waits for a session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Queue {
-    pub(crate) messages: u64,
-    pub(crate) bytes: u64,
-    /// How long the oldest waits.
-    pub(crate) oldest_ms: u64,
-}
-
-/// Live sessions, those quiet for longest first.
-#[derive(Debug, Deserialize)]
-pub(crate) struct LiveSessions {
-    pub(crate) sessions: Vec<LiveSession>,
-    /// How many there are; more than are listed if over 10,000.
-    pub(crate) total: usize,
 }
 
 /// A backup that was written.
@@ -65,12 +31,49 @@ impl Admin {
         Self { http, token }
     }
 
-    /// Every live session, or those of one user.
+    /// A page of the live sessions.
     ///
     /// # Errors
     /// Each [`ApiError`].
-    pub(crate) async fn sessions(&self, user: Option<&str>) -> Result<LiveSessions, ApiError> {
-        self.ask(Method::GET, Query::default().with("user", user).after("/sessions")).await
+    pub(crate) async fn sessions(&self, wanted: &SessionQuery) -> Result<LiveSessions, ApiError> {
+        let query = Query::default()
+            .with("user", wanted.user.as_deref())
+            .with("like", wanted.like.as_deref())
+            .with("sort", Some(wanted.sort.name()))
+            .with("order", wanted.order.map(Order::name))
+            .with("offset", (wanted.offset > 0).then_some(wanted.offset))
+            .with("limit", wanted.limit);
+        self.ask(Method::GET, query.after("/sessions")).await
+    }
+
+    /// All that is known of a live session.
+    ///
+    /// # Errors
+    /// `not_found` and the other [`ApiError`]s.
+    pub(crate) async fn session(&self, session: Seq) -> Result<SessionDetail, ApiError> {
+        self.ask(Method::GET, format!("/sessions/{session}")).await
+    }
+
+    /// Up to so many of the ends of sessions that the server still knows, of everybody or of a user's device; the
+    /// latest first.
+    ///
+    /// # Errors
+    /// Each [`ApiError`].
+    pub(crate) async fn closes(&self, whose: Option<(&str, &str)>, limit: usize) -> Result<Vec<Close>, ApiError> {
+        let query = Query::default()
+            .with("user", whose.map(|(user, _)| user))
+            .with("device", whose.map(|(_, device)| device))
+            .with("limit", Some(limit));
+        self.ask(Method::GET, query.after("/closes")).await.map(|answer: Closes| answer.closes)
+    }
+
+    /// What the server counts.
+    ///
+    /// # Errors
+    /// Each [`ApiError`].
+    pub(crate) async fn counters(&self) -> Result<Counters, ApiError> {
+        let question = Question { method: Method::GET, path: "/metrics".to_owned(), body: None };
+        self.http.ask_text(&question, self.token.as_ref()).await.map(|text| Counters::parse(&text))
     }
 
     /// Ends a session; its device does not come back by itself.

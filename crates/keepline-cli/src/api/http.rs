@@ -67,6 +67,21 @@ impl Http {
         question: &Question,
         token: Option<&Secret>,
     ) -> Result<T, ApiError> {
+        let body = self.answer(question, token).await?;
+        let body = if body.is_empty() { &b"null"[..] } else { &body };
+        serde_json::from_slice(body).map_err(|error| self.strange(format!("its answer is not the JSON: {error}")))
+    }
+
+    /// Asks, and reads the answer as text.
+    ///
+    /// # Errors
+    /// Each [`ApiError`].
+    pub(super) async fn ask_text(&self, question: &Question, token: Option<&Secret>) -> Result<String, ApiError> {
+        let body = self.answer(question, token).await?;
+        String::from_utf8(body.into()).map_err(|error| self.strange(format!("its answer is no text: {error}")))
+    }
+
+    async fn answer(&self, question: &Question, token: Option<&Secret>) -> Result<Bytes, ApiError> {
         let exchange = self.exchange(question, token);
         let Ok(answer) = tokio::time::timeout(self.within, exchange).await else {
             return Err(ApiError::TimedOut { server: self.server.clone(), within: self.within });
@@ -75,8 +90,7 @@ impl Http {
         if !status.is_success() {
             return Err(self.refused(status, &headers, &body));
         }
-        let body = if body.is_empty() { &b"null"[..] } else { &body };
-        serde_json::from_slice(body).map_err(|error| self.strange(format!("its answer is not the JSON: {error}")))
+        Ok(body)
     }
 
     async fn exchange(

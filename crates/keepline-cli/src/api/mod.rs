@@ -9,11 +9,13 @@ mod error;
 mod groups;
 mod http;
 mod messages;
+mod metrics;
 mod query;
 mod schedules;
 mod seq;
 mod sessions;
 mod users;
+mod watch;
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -24,17 +26,21 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use accounts::{Issued, Login, Me};
 pub(crate) use address::ServerUrl;
-pub(crate) use admin::{Admin, LiveSession};
+pub(crate) use admin::Admin;
 pub(crate) use content::{Content, Kind, LARGEST};
 pub(crate) use conversations::ConversationEntry;
 pub(crate) use error::ApiError;
 pub(crate) use groups::{Group, GroupEntry, Member, NewGroup, Role};
 pub(crate) use http::Http;
 pub(crate) use messages::{Message, NewMessage, Sent, Start};
+pub(crate) use metrics::Counters;
 pub(crate) use schedules::{Edit, Schedule};
 pub(crate) use seq::Seq;
 pub(crate) use sessions::OwnSession;
 pub(crate) use users::{User, UserQuery};
+#[cfg(test)]
+pub(crate) use watch::{AgreedTerms, Queue};
+pub(crate) use watch::{Close, LiveSession, LiveSessions, Order, SessionDetail, SessionQuery, SortBy};
 
 use self::http::Question;
 use self::query::Query;

@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::errand;
 use crate::account::{Account, Who};
 use crate::admin::AdminToken;
-use crate::api::{Admin, Http, LiveSession, OwnSession, Seq, ServerUrl};
+use crate::api::{Admin, Http, LiveSession, OwnSession, Seq, ServerUrl, SessionQuery};
 use crate::failure::Failure;
-use crate::output::{Output, Row, moment, note, span};
+use crate::output::{Output, Row, moment, note, round_trip, span};
 
 /// Flags of `keepline conns`.
 #[derive(Debug, Args)]
@@ -83,7 +83,8 @@ async fn show(args: ConnsArgs) -> Result<(), Failure> {
         let account = Account::open(&args.who).await?;
         return Ok(output.list(&account.api.sessions().await?)?);
     };
-    let live = admin.sessions(args.user.as_ref().map(UserId::as_str)).await?;
+    let wanted = SessionQuery { user: args.user.as_ref().map(UserId::to_string), ..SessionQuery::default() };
+    let live = admin.sessions(&wanted).await?;
     if live.sessions.len() < live.total {
         note(&format!("{} of {} sessions, those that are quiet for longest", live.sessions.len(), live.total));
     }
@@ -116,7 +117,7 @@ impl Row for OwnSession {
 
 impl Row for LiveSession {
     const HEADS: &'static [&'static str] =
-        &["SESSION", "USER", "DEVICE", "DIALECT", "PEER", "SINCE", "QUIET", "QUEUE", "OLDEST"];
+        &["SESSION", "USER", "DEVICE", "DIALECT", "PEER", "SINCE", "QUIET", "QUEUE", "OLDEST", "RTT", "IN", "OUT"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -129,6 +130,9 @@ impl Row for LiveSession {
             span(self.silent_ms),
             self.queue.messages.to_string(),
             span(self.queue.oldest_ms),
+            self.rtt_us.map_or_else(String::new, round_trip),
+            self.bytes_in.map_or_else(String::new, |bytes| bytes.to_string()),
+            self.bytes_out.map_or_else(String::new, |bytes| bytes.to_string()),
         ]
     }
 }

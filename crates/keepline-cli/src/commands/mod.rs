@@ -18,5 +18,6 @@ pub(crate) mod serve;
 pub(crate) mod sub;
 mod target;
 pub(crate) mod token;
+pub(crate) mod top;
 pub(crate) mod users;
 mod words;

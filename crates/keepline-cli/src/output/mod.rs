@@ -12,7 +12,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use serde::Serialize;
 
 pub(crate) use escape::escaped;
-pub(crate) use time::{moment, now_ms, span};
+pub(crate) use time::{moment, now_ms, round_trip, span};
 
 /// An entry of a list: an object with stable names for programs, cells for people.
 pub(crate) trait Row: Serialize {

@@ -16,4 +16,5 @@ mod readme;
 mod server;
 mod silence;
 mod tidy;
+mod top;
 mod verbs;
