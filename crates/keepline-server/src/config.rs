@@ -25,6 +25,9 @@ pub use warning::Warning;
 pub struct Config {
     /// Where HTTP is served: `/v1`, and cim's route endpoints.
     pub http: SocketAddr,
+    /// Proxies in front of HTTP, whose word is taken for whom they speak: the right-most address in `X-Forwarded-For`
+    /// that is none of theirs. Whoever is there can be anybody.
+    pub trusted_proxies: Vec<Network>,
     /// Where the long connections come in.
     pub tcp: SocketAddr,
     /// The certificate that HTTP and the long connections show; `None` for plaintext.
@@ -102,6 +105,7 @@ impl Default for Config {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
         Self {
             http: local(8083),
+            trusted_proxies: Vec::new(),
             tcp: local(11211),
             tls: None,
             allow_plaintext: false,

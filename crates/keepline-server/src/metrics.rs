@@ -99,10 +99,15 @@ table! {
     store_commit: Histogram = waits(), SECONDS, "Of a transaction of the store, from its commit to the end of its sync";
     store_refused: Family<Refusal, Counter> = Family::default(), None, "Appends without a record to show for it, by why";
     http_connections: Family<Face, Gauge> = Family::default(), None, "HTTP connections that are open, by listener";
+    http_refused: Family<TurnedAway, Counter> = Family::default(), None, "HTTP connections turned away as they came, by listener and reason";
     http_requests: Family<Answered, Counter> = Family::default(), None, "HTTP requests answered, by listener and status";
     http_request: Family<Face, Histogram, fn() -> Histogram> = Family::new_with_constructor(waits), SECONDS,
         "From an HTTP request's head to its answer's head, by listener";
     tasks: Gauge = Gauge::default(), None, "Tasks of the runtime that are alive";
+    bans: Family<Limited, Counter> = Family::default(), None,
+        "Bans that began: of a user from one address, or of an address with all who are there";
+    guard_refused: Family<Limited, Counter> = Family::default(), None,
+        "Passwords and tokens that were not looked at, and logins that came too often, by whose limit it was: user, address or device";
     build_info: Family<Build, Gauge> = Family::default(), None, "1, labelled with the version that runs";
 }
 
@@ -126,6 +131,8 @@ labels! {
     OfKind { kind }
     Face { listener }
     Answered { listener, status }
+    TurnedAway { listener, reason }
+    Limited { of }
     Build { version }
 }
 
@@ -210,6 +217,21 @@ impl Metrics {
     /// An HTTP connection of a listener has ended.
     pub(crate) fn http_closed(&self, listener: &'static str) {
         self.http_connections.get_or_create(&Face { listener }).dec();
+    }
+
+    /// An HTTP connection was turned away.
+    pub(crate) fn http_refused(&self, listener: &'static str, reason: &'static str) {
+        self.http_refused.get_or_create(&TurnedAway { listener, reason }).inc();
+    }
+
+    /// A ban began; `of` says whose.
+    pub(crate) fn banned(&self, of: &'static str) {
+        self.bans.get_or_create(&Limited { of }).inc();
+    }
+
+    /// The guard let somebody not through; `of` says whose limit it was.
+    pub(crate) fn guard_refused(&self, of: &'static str) {
+        self.guard_refused.get_or_create(&Limited { of }).inc();
     }
 
     /// An HTTP request was answered.
@@ -319,6 +341,9 @@ mod tests {
         metrics.shed(3);
         metrics.appended(Duration::from_millis(2), Some("unavailable"));
         metrics.http_answered("public", 404, Duration::from_millis(1));
+        metrics.http_refused("public", "rate_limited");
+        metrics.banned("address");
+        metrics.guard_refused("device");
         metrics.on_refused(None, Reason::ServerFull);
         let text = metrics.render();
         for line in [
@@ -337,6 +362,9 @@ mod tests {
             "keepline_store_refused_total{reason=\"unavailable\"} 1",
             "keepline_http_requests_total{listener=\"public\",status=\"4xx\"} 1",
             "keepline_connections_refused_total{reason=\"server_full\"} 1",
+            "keepline_http_refused_total{listener=\"public\",reason=\"rate_limited\"} 1",
+            "keepline_bans_total{of=\"address\"} 1",
+            "keepline_guard_refused_total{of=\"device\"} 1",
             concat!("keepline_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         ] {
             assert!(text.lines().any(|rendered| rendered == line), "{line} is not in\n{text}");

@@ -27,6 +27,7 @@ use crate::log::Rate;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) listen: Listen,
+    pub(crate) http: Http,
     pub(crate) liveness: Liveness,
     pub(crate) store: Kept,
     pub(crate) limits: Allowed,
@@ -52,6 +53,12 @@ pub(crate) struct Listen {
 pub(crate) struct Tls {
     pub(crate) cert: Option<PathBuf>,
     pub(crate) key: Option<PathBuf>,
+}
+
+/// Who is believed to speak for others.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Http {
+    pub(crate) trusted_proxies: Vec<Network>,
 }
 
 /// When a line is given up, and how it is let go.
@@ -139,6 +146,7 @@ impl Default for Settings {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut settings = Self {
             listen: Listen { http: nowhere, tcp: nowhere, tls: Tls::default(), allow_plaintext: false, admin: None },
+            http: Http::default(),
             liveness: Liveness::default(),
             store: Kept::default(),
             limits: Allowed::default(),
@@ -159,7 +167,7 @@ impl Default for Settings {
 impl Settings {
     /// As the server takes it.
     pub(crate) fn server(&self) -> Config {
-        let Self { listen, liveness, store, limits, cim, server, tokens, .. } = self;
+        let Self { listen, http, liveness, store, limits, cim, server, tokens, .. } = self;
         let mut config = Config::default();
         (config.http, config.tcp, config.admin) = (listen.http, listen.tcp, listen.admin);
         let Tls { cert, key } = listen.tls.clone();
@@ -169,6 +177,7 @@ impl Settings {
         (config.terms.ping_after, config.terms.silence) = (liveness.ping_after.to_std(), liveness.silence.to_std());
         (config.slow_after, config.login_within) = (liveness.slow_after.to_std(), liveness.login_within.to_std());
         config.cim_from.clone_from(&cim.from);
+        config.trusted_proxies.clone_from(&http.trusted_proxies);
         config.connections = limits.max_connections;
         config.memory = limits.max_memory;
         config.name.clone_from(&server.name);
@@ -303,6 +312,7 @@ mod tests {
         assert_eq!(config("--logins-per-minute off").guard.logins_of_device, None);
         assert_eq!(config("--logins-per-minute 7").guard.logins_of_device.map(|limit| limit.logins), Some(7));
         assert_eq!(config("--cim-from 10.0.0.0/8,fd00::/8").cim_from.len(), 2);
+        assert_eq!(config("--trusted-proxies 10.0.0.0/8,fd00::/8").trusted_proxies.len(), 2);
         assert!(config("--limits bench --pace 20").pace.is_some(), "what was asked for itself wins");
     }
 }

@@ -1,6 +1,7 @@
 //! Guard: rows A9, A10, B5 to B9, B11, C1, C3, C4 and D3: what strangers may cost a server with the limits that it has by default.
 
 mod bad_logins;
+mod bearer;
 mod bombs;
 mod crowd;
 mod files;
@@ -10,3 +11,4 @@ mod place;
 mod schemathesis;
 mod slow_hello;
 mod tickets;
+mod web_crowd;

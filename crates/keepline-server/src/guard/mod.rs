@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::id::{DeviceId, UserId};
 use crate::live::Live;
+use crate::metrics::Metrics;
 
 mod limits;
 mod lru;
@@ -37,6 +38,7 @@ use window::Window;
 #[derive(Debug)]
 pub struct Guard {
     limits: Live<GuardLimits>,
+    metrics: Option<Arc<Metrics>>,
     state: Mutex<State>,
 }
 
@@ -78,13 +80,23 @@ impl Guard {
     /// With these limits.
     #[must_use]
     pub fn new(limits: GuardLimits) -> Arc<Self> {
+        Self::build(limits, None)
+    }
+
+    /// As [`new`](Self::new), with bans and refusals counted.
+    #[must_use]
+    pub fn counted(limits: GuardLimits, metrics: Arc<Metrics>) -> Arc<Self> {
+        Self::build(limits, Some(metrics))
+    }
+
+    fn build(limits: GuardLimits, metrics: Option<Arc<Metrics>>) -> Arc<Self> {
         let state = State {
             of_user: limits.failures_of_user.map(Strikes::new),
             of_address: limits.failures_of_address.map(Strikes::new),
             logins: Lru::new(MOST_KEYS),
             tickets: Tickets::default(),
         };
-        Arc::new(Self { limits: Live::new(limits), state: Mutex::new(state) })
+        Arc::new(Self { limits: Live::new(limits), metrics, state: Mutex::new(state) })
     }
 
     /// The limits.
@@ -114,11 +126,11 @@ impl Guard {
         let mut of_user = of_user.as_mut().map(|strikes| (strikes, &user));
         let mut of_address = of_address.as_mut().zip(address.as_ref());
         let waits = [
-            of_user.as_mut().and_then(|(strikes, key)| strikes.refused_for(key, now)),
-            of_address.as_mut().and_then(|(strikes, key)| strikes.refused_for(key, now)),
+            (of_user.as_mut().and_then(|(strikes, key)| strikes.refused_for(key, now)), "user"),
+            (of_address.as_mut().and_then(|(strikes, key)| strikes.refused_for(key, now)), "address"),
         ];
-        if let Some(retry_after) = waits.into_iter().flatten().max() {
-            return Err(Refused { retry_after });
+        if let Some((retry_after, of)) = waits.into_iter().filter_map(|(wait, of)| Some((wait?, of))).max() {
+            return Err(self.refused(of, retry_after));
         }
         if let Some((strikes, key)) = of_user {
             strikes.begin(key);
@@ -138,7 +150,7 @@ impl Guard {
         let (now, mut state) = (Instant::now(), self.state());
         let strikes = state.of_address.as_mut().zip(address.map(Subscriber::of));
         match strikes.and_then(|(strikes, key)| strikes.banned_for(&key, now)) {
-            Some(retry_after) => Err(Refused { retry_after }),
+            Some(retry_after) => Err(self.refused("address", retry_after)),
             None => Ok(()),
         }
     }
@@ -148,7 +160,7 @@ impl Guard {
         let (now, mut state) = (Instant::now(), self.state());
         let strikes = state.of_address.as_mut().zip(address.map(Subscriber::of));
         if strikes.is_some_and(|(strikes, key)| strikes.strike(&key, now)) {
-            tracing::warn!("too many failed logins from one address: banned for a while");
+            self.address_banned();
         }
     }
 
@@ -161,7 +173,7 @@ impl Guard {
         let (now, mut state) = (Instant::now(), self.state());
         let window = state.logins.touch(&(user.clone(), device.clone()));
         if window.count(now, within) >= logins.max(1) as usize {
-            return Err(Refused { retry_after: window.next_room(now, within) });
+            return Err(self.refused("device", window.next_room(now, within)));
         }
         window.push(now);
         Ok(())
@@ -178,6 +190,25 @@ impl Guard {
     pub fn take_ticket(&self, cim_id: i64, address: Option<IpAddr>) -> bool {
         !self.limits().cim_tickets
             || address.is_some_and(|address| self.state().tickets.take(cim_id, Subscriber::of(address), Instant::now()))
+    }
+
+    /// Counts a refusal by whose limit it was: a user's at an address, an address's, or a device's.
+    fn refused(&self, of: &'static str, retry_after: Duration) -> Refused {
+        if let Some(metrics) = &self.metrics {
+            metrics.guard_refused(of);
+        }
+        Refused { retry_after }
+    }
+
+    fn address_banned(&self) {
+        tracing::warn!("too many failed logins from one address: banned for a while");
+        self.count_ban("address");
+    }
+
+    fn count_ban(&self, of: &'static str) {
+        if let Some(metrics) = &self.metrics {
+            metrics.banned(of);
+        }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -207,6 +238,7 @@ impl Drop for Attempt {
             match self.outcome {
                 Outcome::Failed if strikes.failed(user, now) => {
                     tracing::warn!(user = %user.0, "too many failed logins of a user from one address: banned for a while");
+                    self.guard.count_ban("user");
                 }
                 Outcome::Failed => {}
                 outcome => strikes.passed(user, now, outcome == Outcome::Passed),
@@ -214,9 +246,7 @@ impl Drop for Attempt {
         }
         if let Some((strikes, address)) = of_address.as_mut().zip(self.address.as_ref()) {
             match self.outcome {
-                Outcome::Failed if strikes.failed(address, now) => {
-                    tracing::warn!("too many failed logins from one address: banned for a while");
-                }
+                Outcome::Failed if strikes.failed(address, now) => self.guard.address_banned(),
                 Outcome::Failed => {}
                 // Not forgiven: who tries others' passwords has one of his own.
                 _ => strikes.passed(address, now, false),

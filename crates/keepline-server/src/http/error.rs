@@ -230,6 +230,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let parts = ErrorParts { code: self.code.name(), message: self.message, retry: self.code.retry() };
         let mut response = (self.code.status(), Json(ErrorBody { error: parts })).into_response();
+        // For the layers, which see no code in a status.
+        response.extensions_mut().insert(self.code);
         if self.code.retry() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after));
         }

@@ -11,8 +11,10 @@
 
 pub mod admin;
 pub mod cim;
+mod door;
 mod error;
 mod extract;
+mod forwarded;
 mod guard;
 mod object;
 mod patience;
@@ -29,6 +31,7 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use crate::guard::Network;
+pub use door::Door;
 pub use guard::REQUEST_WITHIN;
 use serve::Peer;
 pub use services::{CimSettings, Services};

@@ -1,13 +1,14 @@
-//! Serve: HTTP/1.1 on a listener, with bounds on connections, on headers and on the end.
+//! Serve: HTTP/1.1 on a listener, with bounds on connections, of all and of an address, on headers and on the end.
 
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -20,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::door::{Door, Visitor};
 use super::patience::Patience;
 use crate::metrics::Metrics;
 use crate::tls::Tls;
@@ -65,7 +67,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 #[expect(clippy::exhaustive_structs, reason = "one value")]
 pub struct Dialled(pub SocketAddr);
 
-/// The address of the client's end of the connection.
+/// The address of the client: of its end of the connection, or the one that a trusted proxy names, with port 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "one value")]
 pub struct Peer(pub SocketAddr);
@@ -74,12 +76,13 @@ pub struct Peer(pub SocketAddr);
 ///
 /// With [`Tls`], each connection begins with its handshake, which has the same time as the first request's headers.
 /// `name` is the listener's label in the metrics. The handlers find the address that was dialled as [`Dialled`], and
-/// whose it came from as [`Peer`], among the request's extensions.
+/// whose it came from as [`Peer`], among the request's extensions. Whom the [`Door`] does not let in is closed at once;
+/// where there is no TLS, with an answer: 429.
 pub async fn serve(
     (listener, tls): (TcpListener, Option<Arc<Tls>>),
     name: &'static str,
     router: Router,
-    limits: Limits,
+    (limits, door): (Limits, Door),
     metrics: Arc<Metrics>,
     stop: CancellationToken,
 ) {
@@ -92,11 +95,19 @@ pub async fn serve(
     let connections = TaskTracker::new();
     while let Some(permit) = stop.run_until_cancelled(Arc::clone(&room).acquire_owned()).await {
         let Some(accepted) = stop.run_until_cancelled(listener.accept()).await else { break };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(listener = name, %error, "accepting failed");
                 let _ = stop.run_until_cancelled(tokio::time::sleep(ACCEPT_AGAIN)).await;
+                continue;
+            }
+        };
+        let visitor = match door.enter(peer) {
+            Ok(visitor) => visitor,
+            Err(refused) => {
+                metrics.http_refused(name, refused.name());
+                turn_away(stream, tls.is_none());
                 continue;
             }
         };
@@ -104,7 +115,7 @@ pub async fn serve(
         let tls = tls.clone();
         connections.spawn(async move {
             metrics.http_opened(name);
-            if let Err(error) = connection(stream, tls, &http, router, &stop, limits).await {
+            if let Err(error) = connection(stream, tls, &http, (router, visitor), &stop, limits).await {
                 tracing::debug!(listener = name, %error, "HTTP connection ended");
             }
             metrics.http_closed(name);
@@ -116,23 +127,39 @@ pub async fn serve(
     connections.wait().await;
 }
 
+/// What a connection that is turned away is told, before it has said anything.
+const TURNED_AWAY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 1\r\n\
+content-type: application/json\r\ncontent-length: 97\r\n\r\n\
+{\"error\":{\"code\":\"rate_limited\",\"message\":\"too many connections from your address\",\"retry\":true}}";
+
+/// Closes a connection, with a word if it can be read. It waits for nothing: whoever comes too often costs the least.
+fn turn_away(stream: TcpStream, plain: bool) {
+    let Ok(mut stream) = stream.into_std() else { return };
+    if plain {
+        // What has come is taken, as far as one read goes: a close before that is a reset, which may pass the answer.
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write(TURNED_AWAY);
+        let _ = stream.shutdown(Shutdown::Write);
+    }
+}
+
 /// One connection until its end.
 async fn connection(
     stream: TcpStream,
     tls: Option<Arc<Tls>>,
     http: &http1::Builder,
-    router: Router,
+    (router, visitor): (Router, Visitor),
     stop: &CancellationToken,
     limits: Limits,
 ) -> io::Result<()> {
-    let (dialled, peer) = (Dialled(stream.local_addr()?), Peer(stream.peer_addr()?));
+    let dialled = Dialled(stream.local_addr()?);
     stream.set_nodelay(true)?;
     let unread_ms = u64::try_from(limits.unread_within.as_millis()).unwrap_or(u64::MAX);
     KernelWatch::after(keepline::Duration::from_millis(unread_ms)).apply(&stream)?;
-    let Some(tls) = tls else { return exchanges(stream, (dialled, peer), http, router, stop, limits).await };
+    let Some(tls) = tls else { return exchanges(stream, dialled, http, (router, visitor), stop, limits).await };
     let shaking = tokio::time::timeout(limits.headers_within, tls.upgrade()(stream));
     match stop.run_until_cancelled(shaking).await {
-        Some(Ok(secured)) => exchanges(secured?, (dialled, peer), http, router, stop, limits).await,
+        Some(Ok(secured)) => exchanges(secured?, dialled, http, (router, visitor), stop, limits).await,
         Some(Err(_)) => Err(io::ErrorKind::TimedOut.into()),
         None => Ok(()),
     }
@@ -141,20 +168,29 @@ async fn connection(
 /// The requests of one connection, and their answers.
 async fn exchanges(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    (dialled, peer): (Dialled, Peer),
+    dialled: Dialled,
     http: &http1::Builder,
-    router: Router,
+    (router, visitor): (Router, Visitor),
     stop: &CancellationToken,
     limits: Limits,
 ) -> io::Result<()> {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(dialled);
-        request.extensions_mut().insert(peer);
-        router.call(request)
+        let guest = visitor.asks(request.headers());
+        let answering = guest.map(|guest| {
+            request.extensions_mut().insert(dialled);
+            request.extensions_mut().insert(guest.peer);
+            // Its place is taken until its handler ends, whoever waits for that.
+            (router.call(request), guest)
+        });
+        async move {
+            match answering {
+                Ok((answering, _guest)) => answering.await,
+                Err(refused) => Ok(refused.into_response()),
+            }
+        }
     });
-    let stream = Patience::new(stream, limits.unread_within);
-    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut serving = pin!(http.serve_connection(TokioIo::new(Patience::new(stream, limits.unread_within)), service));
     tokio::select! {
         ended = serving.as_mut() => return ended.map_err(io::Error::other),
         () = stop.cancelled() => serving.as_mut().graceful_shutdown(),
@@ -162,5 +198,18 @@ async fn exchanges(
     match tokio::time::timeout(limits.stop_within, serving).await {
         Ok(ended) => ended.map_err(io::Error::other),
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_turned_away_gets_a_whole_answer_in_our_shape() {
+        let (head, body) = std::str::from_utf8(TURNED_AWAY).unwrap().split_once("\r\n\r\n").unwrap();
+        assert!(head.ends_with(&format!("content-length: {}", body.len())), "{head}");
+        let said: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(said["error"]["code"], super::super::error::Code::RateLimited.name());
     }
 }

@@ -25,7 +25,7 @@ use crate::delivery::{Delivery, Rate, SendLimits};
 use crate::directory::Directory;
 use crate::groups::Groups;
 use crate::guard::Guard;
-use crate::http::{self, CimSettings, Services};
+use crate::http::{self, CimSettings, Door, Services};
 use crate::line::{self, LineService, LineSettings, Lines, PaceLimit};
 use crate::metrics::{Metered, Metrics};
 use crate::overload::{Memory, Watch};
@@ -146,7 +146,9 @@ impl Node {
         let server = Server::new(bound.tcp, settings, config.guard.admission(room.lines)).with_farewell(line::farewell);
         let retention = Retention::new(Arc::clone(&services.store), Arc::new(clock::System), config.retention);
         let admin_token = config.admin_token.clone();
-        let changing = Changing { lines: Arc::clone(&lines), retention: retention.limits(), admin_token };
+        let door = Door::guarded(&config.guard, &config.trusted_proxies);
+        let changing =
+            Changing { lines: Arc::clone(&lines), door: door.clone(), retention: retention.limits(), admin_token };
         let (handle, ending) = (server.handle(), Ending::default());
         let node = Self { addresses, room, services, lines: handle, tls, changing, ending };
         let Ending { lines: line_tasks, public, admin, .. } = &node.ending;
@@ -161,15 +163,18 @@ impl Node {
         public.tasks.spawn(node.watch(config.memory).run(public.end.clone()));
         public.tasks.spawn(sweep::run(Arc::clone(&node.services), public.end.clone()));
         let router = http::public(&node.services, config.speaks_cim());
-        node.serve_http(public, "public", (bound.http, node.tls.clone()), room.http, router);
+        node.serve_http(public, "public", (bound.http, node.tls.clone()), (room.http, door), router);
         if let Some(listener) = bound.cim_http {
-            node.serve_http(public, "cim_push", (listener, None), room.cim_http, http::cim::push(&node.services));
+            // On loopback, as the one below: for programs of this machine, of which one may want all.
+            let router = http::cim::push(&node.services);
+            node.serve_http(public, "cim_push", (listener, None), (room.cim_http, Door::default()), router);
         }
         if let Some(listener) = bound.admin {
             let (services, drain) = (Arc::clone(&node.services), Arc::new(node.ending.clone()));
             let lines = http::admin::LineProfile { tls: node.tls.is_some(), terms: config.terms };
             let reached = http::admin::Admin { services, drain, token: config.admin_token.clone(), lines };
-            node.serve_http(admin, "admin", (listener, None), room.admin, http::admin::router(reached));
+            let door = Door::default();
+            node.serve_http(admin, "admin", (listener, None), (room.admin, door), http::admin::router(reached));
         }
         Ok(node)
     }
@@ -241,12 +246,12 @@ impl Node {
         part: &Part,
         name: &'static str,
         listener: (TcpListener, Option<Arc<Tls>>),
-        connections: usize,
+        (connections, door): (usize, Door),
         router: axum::Router,
     ) {
         let metrics = Arc::clone(&self.services.metrics);
         let limits = http::serve::Limits { connections, ..http::serve::Limits::default() };
-        part.tasks.spawn(http::serve::serve(listener, name, router, limits, metrics, part.end.clone()));
+        part.tasks.spawn(http::serve::serve(listener, name, router, (limits, door), metrics, part.end.clone()));
     }
 }
 
@@ -325,7 +330,7 @@ async fn wire(
     let hub = hub(environment).await?;
     let delivery = Delivery::limited(Arc::clone(&hub), send_limits(config));
     let schedules = Arc::new(Schedules::load(Arc::clone(&store), delayed::ByDelivery(Arc::clone(&delivery))).await?);
-    let guard = Guard::new(config.guard);
+    let guard = Guard::counted(config.guard, Arc::clone(&metrics));
     let cim = CimSettings {
         advertised: config.advertise.map(|address| address.to_string()),
         tcp_port: bound.addresses.tcp.port(),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Node, send_limits, upgrade_within};
 use crate::config::{Config, ConfigError};
-use crate::http::Services;
 use crate::http::admin::AdminToken;
+use crate::http::{Door, Services};
 use crate::line::Lines;
 use crate::live::Live;
 use crate::retention;
@@ -13,6 +13,7 @@ use crate::retention;
 /// What is reached only to be changed.
 pub(super) struct Changing {
     pub(super) lines: Arc<Lines>,
+    pub(super) door: Door,
     pub(super) retention: Arc<Live<retention::Limits>>,
     pub(super) admin_token: Option<AdminToken>,
 }
@@ -35,7 +36,8 @@ impl Node {
         self.lines.set_deadlines(upgrade_within(config).into(), Some(config.login_within.into()));
         guard.set_limits(config.guard);
         delivery.set_limits(send_limits(config));
-        let Changing { lines, retention, admin_token } = &self.changing;
+        let Changing { lines, door, retention, admin_token } = &self.changing;
+        door.set_limits(&config.guard);
         lines.set_pace(config.pace);
         retention.set(config.retention);
         if let (Some(token), Some(new)) = (admin_token, &config.admin_token) {

@@ -31,8 +31,12 @@ use crate::clock;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Admission {
+    state: Mutex<State>,
+}
+
+struct State {
     limits: Limits,
-    sources: Mutex<Sources>,
+    sources: Sources,
 }
 
 /// A place of an address, given back when this is dropped.
@@ -46,7 +50,12 @@ impl Admission {
     /// With these limits.
     #[must_use]
     pub fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { limits, sources: Mutex::default() })
+        Arc::new(Self { state: Mutex::new(State { limits, sources: Sources::default() }) })
+    }
+
+    /// Other limits from now on. Who has a place keeps it.
+    pub fn set_limits(&self, limits: Limits) {
+        self.lock().limits = limits;
     }
 
     /// A place for one more connection from an address.
@@ -54,28 +63,29 @@ impl Admission {
     /// # Errors
     /// [`RateLimited`](Reason::RateLimited): it has its share, or comes too fast.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Admitted, Reason> {
-        let mut sources = self.lock();
-        let source = sources.admit(Some(address), &self.limits, clock::now())?;
+        let mut state = self.lock();
+        let State { limits, sources } = &mut *state;
+        let source = sources.admit(Some(address), limits, clock::now())?;
         sources.establish(source);
-        drop(sources);
+        drop(state);
         Ok(Admitted { admission: Arc::clone(self), source })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Sources> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // No user code runs under the lock: what is there is whole.
-        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.admission.lock().release(self.source);
+        self.admission.lock().sources.release(self.source);
     }
 }
 
 impl fmt::Debug for Admission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admission").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Admission").field("limits", &self.lock().limits).finish_non_exhaustive()
     }
 }
 
@@ -115,5 +125,7 @@ mod tests {
         assert_eq!(let_in(&admission, "192.0.2.2", &mut kept, false), 5, "another has its own");
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(let_in(&admission, "192.0.2.1", &mut kept, false), 2, "of one second");
+        admission.set_limits(Limits { per_address: Some(1), ..Limits::default() });
+        assert_eq!(let_in(&admission, "192.0.2.1", &mut kept, true), 1, "by the new limits");
     }
 }

@@ -1,6 +1,6 @@
 //! Keys of where the server listens, and of when a line is given up.
 
-use super::super::value::{address, address_or_off, optional, path, switch};
+use super::super::value::{address, address_or_off, networks, optional, path, switch};
 use super::{Key, Kind, ROW, Reload, put};
 use crate::args::duration;
 
@@ -59,6 +59,15 @@ pub(super) const KEYS: &[Key] = &[
         about: "The key of that certificate in PEM; not readable by everybody",
         reload: Reload::UnlessToggled,
         set: |to, text| put(&mut to.listen.tls.key, optional(text, path)),
+        ..ROW
+    },
+    Key {
+        name: "http.trusted_proxies",
+        flag: Some("trusted-proxies"),
+        form: "NETWORKS",
+        about: "Take a client's address of HTTP from X-Forwarded-For where a request comes from these networks, as \
+                10.0.0.0/8,fd00::/8: the right-most address that is in none of them",
+        set: |to, text| put(&mut to.http.trusted_proxies, networks(text)),
         ..ROW
     },
     Key {

@@ -3,6 +3,7 @@
 #![expect(unused_qualifications, reason = "the macros that describe the endpoints write their paths in full")]
 
 mod accounts;
+mod bearer;
 mod caller;
 mod content;
 mod conversations;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::openapi::OpenApi;
@@ -43,6 +45,7 @@ pub fn router(services: &Arc<Services>) -> Router {
         "/v1/openapi.json",
         get(|| async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response() }),
     );
+    let router = router.layer(from_fn_with_state(Arc::clone(&services.guard), bearer::guarded));
     guard(router, Face { listener: "public", within: REQUEST_WITHIN, refuse }, &services.metrics)
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
+use keepline_server::http::Door;
 use keepline_server::http::serve::{Dialled, Limits, serve};
 use keepline_server::metrics::Metrics;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -31,8 +32,8 @@ async fn served(limits: Limits) -> Served {
         .route("/", post(|body: String| async move { body.len().to_string() }))
         .route("/large", get(|| async { vec![b'x'; 32 << 20] }))
         .route("/dialled", get(|axum::Extension(Dialled(at)): axum::Extension<Dialled>| async move { at.to_string() }));
-    let stop = CancellationToken::new();
-    let task = tokio::spawn(serve((listener, None), "test", router, limits, Metrics::new().into(), stop.clone()));
+    let (stop, metrics) = (CancellationToken::new(), Metrics::new().into());
+    let task = tokio::spawn(serve((listener, None), "test", router, (limits, Door::default()), metrics, stop.clone()));
     Served { address, stop, task }
 }
 
