@@ -100,6 +100,8 @@ table! {
     store_refused: Family<Refusal, Counter> = Family::default(), None, "Appends without a record to show for it, by why";
     http_connections: Family<Face, Gauge> = Family::default(), None, "HTTP connections that are open, by listener";
     http_refused: Family<TurnedAway, Counter> = Family::default(), None, "HTTP connections turned away as they came, by listener and reason";
+    http_in_flight: Family<Face, Gauge> = Family::default(), None,
+        "HTTP requests that are being answered, by listener; one that was given up counts until its handler has ended";
     http_requests: Family<Answered, Counter> = Family::default(), None, "HTTP requests answered, by listener and status";
     http_request: Family<Face, Histogram, fn() -> Histogram> = Family::new_with_constructor(waits), SECONDS,
         "From an HTTP request's head to its answer's head, by listener";
@@ -224,6 +226,13 @@ impl Metrics {
         self.http_refused.get_or_create(&TurnedAway { listener, reason }).inc();
     }
 
+    /// An HTTP request is being answered, until this is dropped.
+    pub(crate) fn http_in_flight(&self, listener: &'static str) -> InFlight {
+        let gauge = self.http_in_flight.get_or_create(&Face { listener }).clone();
+        gauge.inc();
+        InFlight(gauge)
+    }
+
     /// A ban began; `of` says whose.
     pub(crate) fn banned(&self, of: &'static str) {
         self.bans.get_or_create(&Limited { of }).inc();
@@ -294,6 +303,16 @@ impl Observer for Metrics {
     }
 }
 
+/// One request that is being answered.
+#[must_use = "dropped, the request counts as answered"]
+pub(crate) struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
@@ -342,6 +361,8 @@ mod tests {
         metrics.appended(Duration::from_millis(2), Some("unavailable"));
         metrics.http_answered("public", 404, Duration::from_millis(1));
         metrics.http_refused("public", "rate_limited");
+        let _answering = metrics.http_in_flight("public");
+        drop(metrics.http_in_flight("public"));
         metrics.banned("address");
         metrics.guard_refused("device");
         metrics.on_refused(None, Reason::ServerFull);
@@ -363,6 +384,7 @@ mod tests {
             "keepline_http_requests_total{listener=\"public\",status=\"4xx\"} 1",
             "keepline_connections_refused_total{reason=\"server_full\"} 1",
             "keepline_http_refused_total{listener=\"public\",reason=\"rate_limited\"} 1",
+            "keepline_http_in_flight{listener=\"public\"} 1",
             "keepline_bans_total{of=\"address\"} 1",
             "keepline_guard_refused_total{of=\"device\"} 1",
             concat!("keepline_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),

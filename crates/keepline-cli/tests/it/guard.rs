@@ -7,6 +7,7 @@ mod crowd;
 mod files;
 mod flood;
 mod full;
+mod given_up;
 mod place;
 mod schemathesis;
 mod slow_hello;

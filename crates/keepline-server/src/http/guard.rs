@@ -43,7 +43,7 @@ pub(super) fn guard(router: Router, face: Face, metrics: &Arc<Metrics>) -> Route
         .layer(from_fn(move |request: Request, next: Next| {
             let metrics = Arc::clone(&metrics);
             async move {
-                let started = Instant::now();
+                let (started, _answering) = (Instant::now(), metrics.http_in_flight(listener));
                 let response = shaped(request, next, refuse).await;
                 metrics.http_answered(listener, response.status().as_u16(), started.elapsed());
                 response
