@@ -244,9 +244,14 @@ impl Im {
         assert!(panic.is_none(), "{panic:?}");
     }
 
+    /// All that it has written to stderr so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.complaint()
+    }
+
     /// The last of what it wrote to stderr.
     pub(crate) fn complaint(&self) -> String {
-        let all = self.process.complaint();
+        let all = self.log();
         let lines: Vec<&str> = all.lines().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
