@@ -87,6 +87,9 @@ table! {
     messages_pushed: Counter = Counter::default(), None, "Messages written to a session as they were stored";
     messages_caught_up: Counter = Counter::default(), None, "Messages written to a session from the log, as it had been away or behind";
     messages_gone: Counter = Counter::default(), None, "Messages that a session was told are gone";
+    deliveries_panicked: Counter = Counter::default(), None, "Deliveries that panicked; each ended the line that it was for";
+    messages_put_aside: Counter = Counter::default(), None,
+        "Messages that one device is told are gone, as their delivery to it has panicked three times";
     delivery: Histogram = waits(), SECONDS,
         "From taking a message to its first push to a session; the clock counts whole milliseconds";
     memory_used: Gauge = Gauge::default(), BYTES, "Memory in use that can't be had back, as its limit counts it";
@@ -196,6 +199,16 @@ impl Metrics {
     /// So many sessions were dropped as memory was short.
     pub(crate) fn shed(&self, sessions: usize) {
         self.overload_dropped.inc_by(sessions as u64);
+    }
+
+    /// A delivery panicked.
+    pub(crate) fn delivery_panicked(&self) {
+        self.deliveries_panicked.inc();
+    }
+
+    /// A message is put aside for one device.
+    pub(crate) fn message_put_aside(&self) {
+        self.messages_put_aside.inc();
     }
 
     /// Whether the store takes writes now.

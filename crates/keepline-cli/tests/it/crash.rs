@@ -13,6 +13,7 @@ mod hang;
 mod inside;
 mod kill;
 mod people;
+mod poison;
 mod power;
 mod sabotage;
 mod saboteur;

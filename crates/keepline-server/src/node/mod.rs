@@ -26,6 +26,7 @@ use crate::directory::Directory;
 use crate::groups::Groups;
 use crate::guard::Guard;
 use crate::http::{self, CimSettings, Door, Services};
+use crate::id::UserId;
 use crate::line::{self, LineService, LineSettings, Lines, PaceLimit};
 use crate::metrics::{Metered, Metrics};
 use crate::overload::{Memory, Watch};
@@ -117,6 +118,23 @@ impl Node {
     #[doc(hidden)]
     pub async fn start_unfenced(config: Config, store: Arc<dyn Store>) -> Result<Self, StartError> {
         Self::start_with(config, store, Hub::start_unfenced).await
+    }
+
+    /// As [`start`](Self::start), with deliveries that call this, which may panic. Only to see what that costs.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    #[doc(hidden)]
+    pub async fn start_trapped(
+        config: Config,
+        store: Arc<dyn Store>,
+        trap: impl Fn(&UserId, &[u8]) + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        let hub = async |environment: Arc<Environment>| {
+            environment.set_trap(trap);
+            Hub::start(environment).await
+        };
+        Self::start_with(config, store, hub).await
     }
 
     async fn start_with(

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use keepline::{Answer, Connection};
+use keepline::{Answer, Connection, Reason};
 use keepline_proto::wire::im::v1::{self, frame::Body};
 
 use crate::conversation::Conversation;
@@ -29,6 +29,7 @@ mod fixture;
 mod hub;
 mod past;
 mod pump;
+mod quarantine;
 mod roll;
 mod run;
 mod sync;
@@ -42,6 +43,7 @@ pub use past::{End, Past};
 pub(crate) use run::Run;
 
 use cursors::{Ack, Cursors};
+use quarantine::{Delivery, Strike};
 
 /// One device of one user, logged in on one line. At rest it holds no cursor, no task and no timer.
 pub struct Session {
@@ -274,6 +276,28 @@ impl Session {
     /// Nothing is pushed, answered or noted from here on.
     fn end(&self) {
         *self.lock() = State::Ended;
+    }
+
+    /// A delivery to it has panicked, of the message `seq` where that is known. Its line ends and nobody else's; a message
+    /// that does so again and again is put aside for the device.
+    fn broke(&self, conversation: &Conversation, seq: Option<u64>) {
+        self.end();
+        self.connection.close(Reason::ServerError);
+        self.environment.metrics.delivery_panicked();
+        let session = self.id;
+        let Some(seq) = seq else {
+            tracing::error!(%session, %conversation, "a delivery panicked: its line ends");
+            return;
+        };
+        let (user, device) = (self.user.clone(), self.device.clone());
+        let delivery = Delivery { user, device, conversation: conversation.clone(), seq };
+        match self.environment.quarantine.strike(delivery) {
+            Strike::Again => tracing::error!(%session, %conversation, seq, "a delivery panicked: its line ends"),
+            Strike::Aside => {
+                self.environment.metrics.message_put_aside();
+                tracing::error!(%session, user = %self.user, %conversation, seq, "a message whose delivery panics is put aside");
+            }
+        }
     }
 
     /// What every change of the cursors ends with: their room is given back, or whoever has work is set to it.

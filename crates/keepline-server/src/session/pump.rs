@@ -3,7 +3,9 @@
 //! There is a task only while there is something to read and room in the window. It never skips: a hole in the log is
 //! announced, an error of the store is asked again, for as long as the session lives. Where memory is short it waits.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use keepline_proto::wire::im::v1::{self, frame::Body};
@@ -34,15 +36,16 @@ pub(super) async fn run(session: Arc<Session>) {
         // As it is read, and as it goes out.
         session.environment.overload.catch_up(2 * page.bytes).await;
         match read(&session, &conversation, after, page).await {
-            Ok(found) => match session.deliver(&conversation, after, found) {
+            Ok(found) => match session.try_deliver(&conversation, after, found) {
                 // Without room the next look for work ends the task, unless there is room again.
-                Delivered::Some | Delivered::NoRoom => {
+                Some(Delivered::Some | Delivered::NoRoom) => {
                     wait = FIRST_WAIT;
                     continue;
                 }
-                Delivered::Missing => {
+                Some(Delivered::Missing) => {
                     tracing::warn!(session = %session.id, %conversation, after, "the log does not have what the feed told of");
                 }
+                None => return,
             },
             Err(error) => {
                 tracing::warn!(%error, session = %session.id, %conversation, "log not read, trying again");
@@ -93,8 +96,19 @@ impl Session {
         next
     }
 
-    /// Pushes what was read, as far as there is room, in one piece.
-    fn deliver(self: &Arc<Self>, conversation: &Conversation, after: u64, found: Found) -> Delivered {
+    /// As [`deliver`](Self::deliver); `None` if that panicked, and with it the session has ended.
+    fn try_deliver(self: &Arc<Self>, conversation: &Conversation, after: u64, found: Found) -> Option<Delivered> {
+        let at = AtomicU64::new(0);
+        let delivered = catch_unwind(AssertUnwindSafe(|| self.deliver(conversation, after, found, &at)));
+        if delivered.is_err() {
+            let at = at.into_inner();
+            self.broke(conversation, (at > 0).then_some(at));
+        }
+        delivered.ok()
+    }
+
+    /// Pushes what was read, as far as there is room, in one piece. `at` is the message that is being looked at, or 0.
+    fn deliver(self: &Arc<Self>, conversation: &Conversation, after: u64, found: Found, at: &AtomicU64) -> Delivered {
         let mut state = self.lock();
         let State::Live(live) = &mut *state else { return Delivered::Some };
         let Some(cursors) = &mut live.cursors else { return Delivered::Some };
@@ -106,8 +120,15 @@ impl Session {
         }
         // Not beyond what the feed has told: what it tells next is offered, and must not have been sent before.
         let known = self.environment.directory.known(conversation);
-        let mut batch =
-            Batch { session: self, conversation, cursors, pushes: live.pushes, content: Content::Nothing, messages: 0 };
+        let mut batch = Batch {
+            session: self,
+            conversation,
+            cursors,
+            pushes: live.pushes,
+            content: Content::Nothing,
+            messages: 0,
+            at,
+        };
         match found {
             Found::Records(records) => {
                 let told = records.partition_point(|record| record.seq <= known.told);
@@ -119,6 +140,8 @@ impl Session {
             }
         }
         let messages = batch.messages;
+        // cim's frames are made of many: which of them it was is not known.
+        at.store(0, Ordering::Relaxed);
         let frames = batch.content.into_frames(self);
         live.pushes += u64::from(!frames.is_empty());
         cursors.catch_up(conversation, known.told);
@@ -143,6 +166,8 @@ struct Batch<'a> {
     content: Content,
     /// How many messages that is.
     messages: usize,
+    /// The one that is being added.
+    at: &'a AtomicU64,
 }
 
 enum Content {
@@ -165,6 +190,11 @@ impl Batch<'_> {
 
     /// Adds one message; false if there is no room for it.
     fn add(&mut self, record: &Record) -> bool {
+        self.at.store(record.seq, Ordering::Relaxed);
+        let Session { environment, user, device, .. } = self.session;
+        if environment.quarantine.holds(user, device, self.conversation, record.seq) {
+            return self.skip(record.seq - 1, record.seq);
+        }
         let envelope = match Envelope::open(self.conversation.clone(), record) {
             Ok(envelope) => envelope,
             Err(error) => {
@@ -172,6 +202,7 @@ impl Batch<'_> {
                 return self.skip(record.seq - 1, record.seq);
             }
         };
+        environment.step_on_trap(user, &envelope.message);
         if self.session.is_own(&envelope) {
             self.cursors.pass(self.conversation, record.seq, self.pushes_with_this());
             return true;
@@ -269,17 +300,18 @@ mod tests {
         let session = &fixture.session;
         fixture.told(&behind, 3);
         session.fall_behind(&behind, 0);
+        let at = AtomicU64::new(0);
         let page = || Found::Records((1..=3).map(record).collect());
         let Some((read, 0, _)) = session.next_read() else { panic!("nothing to read") };
         assert_eq!(read, behind);
         fixture.offer(&busy, 1, WINDOW_MESSAGES as u64);
-        assert_eq!(session.deliver(&behind, 0, page()), Delivered::NoRoom);
+        assert_eq!(session.deliver(&behind, 0, page(), &at), Delivered::NoRoom);
         assert!(session.next_read().is_none(), "and its task ends");
         assert_eq!(session.ack(&busy, 2), Ok(()));
         let Some((read, 0, page)) = session.next_read() else { panic!("nothing to read") };
         assert_eq!((read, page.records), (behind.clone(), 2), "from where it was");
-        assert_eq!(session.deliver(&behind, 0, Found::Records((1..=2).map(record).collect())), Delivered::Some);
+        assert_eq!(session.deliver(&behind, 0, Found::Records((1..=2).map(record).collect()), &at), Delivered::Some);
         assert_eq!(session.ack(&busy, 4), Ok(()));
-        assert_eq!(session.deliver(&behind, 2, Found::Records(Vec::new())), Delivered::Missing);
+        assert_eq!(session.deliver(&behind, 2, Found::Records(Vec::new()), &at), Delivered::Missing);
     }
 }

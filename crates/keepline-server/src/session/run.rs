@@ -5,6 +5,7 @@
 //! for all of them is pushed a piece of the same bytes.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -79,11 +80,21 @@ impl Frames {
 }
 
 impl Session {
-    /// Messages of one of the user's conversations have just been stored.
+    /// Messages of one of the user's conversations have just been stored. A panic on their way ends this session alone:
+    /// whoever offers them has others to offer them to.
     pub(crate) fn offer(self: &Arc<Self>, run: &Run) {
+        if catch_unwind(AssertUnwindSafe(|| self.take(run))).is_err() {
+            // Of several it is not known which; the log will be read one by one.
+            let seq = if let [message] = &run.messages[..] { Some(message.seq) } else { None };
+            self.broke(&run.conversation, seq);
+        }
+    }
+
+    fn take(self: &Arc<Self>, run: &Run) {
         let mut state = self.lock();
         // Syncing: they are known to the directory, and the marks are compared with that.
         let State::Live(live) = &mut *state else { return };
+        run.messages.iter().for_each(|envelope| self.environment.step_on_trap(&self.user, &envelope.message));
         let (frames, messages) = match self.speaks {
             Speaks::V1 => accept(live, run),
             Speaks::Cim(receiver) => self.accept_cim(live, run, receiver),

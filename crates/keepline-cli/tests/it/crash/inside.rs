@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use keepline_server::accounts::Hashing;
 use keepline_server::guard::GuardLimits;
+use keepline_server::id::UserId;
 use keepline_server::store::Store;
 use keepline_server::{CimMode, Config, Node, StartError};
 use tokio::runtime::Runtime;
@@ -28,6 +29,23 @@ impl Inside {
     #[track_caller]
     pub(crate) fn start_unfenced(at: Place, store: Arc<dyn Store>) -> Self {
         Self::start_with(at, |config| Node::start_unfenced(config, store))
+    }
+
+    /// With deliveries that call this, which may panic.
+    #[track_caller]
+    pub(crate) fn start_trapped(
+        at: Place,
+        store: Arc<dyn Store>,
+        trap: impl Fn(&UserId, &[u8]) + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with(at, |config| Node::start_trapped(config, store, trap))
+    }
+
+    /// What it counts.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let text = self.node.services().metrics.render();
+        let row = text.lines().find(|row| row.starts_with(name)).unwrap_or_else(|| panic!("no {name} in {text}"));
+        row.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number")
     }
 
     #[track_caller]
