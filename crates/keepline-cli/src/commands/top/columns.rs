@@ -2,7 +2,7 @@
 
 use super::figures::{bytes, minute, time};
 use crate::api::{LiveSession, SortBy};
-use crate::output::{escaped, round_trip};
+use crate::output::round_trip;
 
 /// A column of the list.
 #[derive(Debug)]
@@ -42,9 +42,9 @@ const fn column(
 }
 
 impl Column {
-    /// What stands in it, escaped.
+    /// What stands in it, not escaped.
     pub(super) fn cell(&self, live: &LiveSession) -> String {
-        escaped(&(self.cell)(live)).into_owned()
+        (self.cell)(live)
     }
 
     /// The one that is sorted by this.

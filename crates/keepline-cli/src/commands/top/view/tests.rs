@@ -205,7 +205,9 @@ fn words_of_others_are_no_commands() {
     tell(&mut app, evil, NOW_MS);
     let screen = shown(&app, USUAL);
     assert!(!screen.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{screen:?}");
-    assert!(screen.contains("\\u{1b}[2Jbob") && screen.contains("a\\u{202e}b"), "{screen}");
+    for word in ["\\u{1b}[2Jbob", "a\\u{202e}b", "x\\u{7} (y\\r\\n) 1"] {
+        assert!(screen.contains(word), "no {word}: {screen}");
+    }
 }
 
 #[test]
