@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clap::Command;
+use clap::{Arg, Command};
 
 use super::environment::variable;
 use super::keys::{KEYS, Key, Reload};
@@ -70,8 +70,7 @@ fn commands(page: &mut String, parent: &str, command: &Command) {
             Some(long) => format!("--{long}"),
             None => value,
         };
-        let about = argument.get_help().map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(rows, "| `{written}` | {} |", about.replace('|', "\\|").replace('\n', " "));
+        let _ = writeln!(rows, "| `{written}` | {} |", about_argument(argument).replace('|', "\\|").replace('\n', " "));
     }
     if !rows.is_empty() {
         let _ = write!(page, "\n| | |\n|---|---|\n{rows}");
@@ -82,4 +81,19 @@ fn commands(page: &mut String, parent: &str, command: &Command) {
     for command in command.get_subcommands() {
         commands(page, &name, command);
     }
+}
+
+/// Its help, with the values that it may have and the variable that stands for it.
+fn about_argument(argument: &Arg) -> String {
+    let mut about = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    let values = argument.get_possible_values();
+    let values: Vec<_> = values.iter().filter(|value| !value.is_hide_set()).map(|value| value.get_name()).collect();
+    if argument.get_action().takes_values() && !values.is_empty() {
+        let before = if about.is_empty() { "" } else { ": " };
+        let _ = write!(about, "{before}`{}`", values.join("`, `"));
+    }
+    if let Some(variable) = argument.get_env() {
+        let _ = write!(about, " (`{}`)", variable.display());
+    }
+    about
 }

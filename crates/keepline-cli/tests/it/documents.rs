@@ -6,6 +6,7 @@
 mod commands;
 mod failures;
 mod languages;
+mod names;
 mod page;
 mod place;
 mod script;
