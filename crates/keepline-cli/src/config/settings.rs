@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(config("--limits bench").guard, GuardLimits::off());
         assert_eq!(config("--limits proxied").guard, GuardLimits::default().of_no_address());
         assert_eq!(config("--pace off").guard.inbound, None);
-        let issuer = config("--token-keys k.json --token-audience chat --token-create-users false").issuer;
+        let issuer = config("--token-keys k.json --token-audience chat --token-create-users=false").issuer;
         let issuer = issuer.map(|said| (said.keys, said.audience, said.name, said.creates_users));
         assert_eq!(issuer, Some((PathBuf::from("k.json"), "chat".to_owned(), None, false)));
         assert_eq!(config("--devices 3").guard.devices_of_user, 3);
