@@ -6,6 +6,9 @@ use std::str::FromStr;
 use hyper::Uri;
 use hyper::http::uri::Scheme;
 
+/// The port of the long connections of `keepline serve`, unless it is told another.
+const LINES: u16 = 11211;
+
 /// `http://host:port` or `https://host:port`, in one form, so that two of the same server are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerUrl {
@@ -37,7 +40,12 @@ impl ServerUrl {
 
     /// Where the long connections come in unless it is said: the same host, and the port of `keepline serve`.
     pub(crate) fn line(&self) -> String {
-        format!("{}:11211", self.host())
+        self.line_at(LINES)
+    }
+
+    /// This port of the same host.
+    pub(crate) fn line_at(&self, port: u16) -> String {
+        format!("{}:{port}", self.host())
     }
 
     /// Whether it is spoken to over TLS, on its other ports too.

@@ -13,6 +13,7 @@ mod metrics;
 mod query;
 mod schedules;
 mod seq;
+mod server;
 mod sessions;
 mod users;
 mod watch;

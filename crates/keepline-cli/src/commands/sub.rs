@@ -36,7 +36,7 @@ pub(crate) struct SubArgs {
     /// Begin with what is said from now on, and never print what was said since it ended.
     #[arg(long)]
     new: bool,
-    /// Where the server takes long connections; default: the host of --server, and port 11211.
+    /// Where the server takes long connections; default: the host of --server, at the port that it names.
     #[arg(long, value_name = "HOST:PORT")]
     tcp: Option<String>,
     /// One object a line.
@@ -57,7 +57,11 @@ async fn follow(args: SubArgs) -> Result<(), Failure> {
     let account = Account::open_to_follow(&args.who).await?;
     // Before the first line: what is said from here on is new. Also gets another token if ours is not valid any more.
     let heads = heads(&account.api).await?;
-    let mut follower = Follower::start(args.who.way(), options(&args, &account))?;
+    let endpoint = match &args.tcp {
+        Some(tcp) => tcp.clone(),
+        None => account.api.line().await,
+    };
+    let mut follower = Follower::start(args.who.way(), options(&args, &account, endpoint))?;
     if args.new || account.is_new_device {
         tokio::select! {
             skipped = follower.skip(heads) => skipped?,
@@ -105,8 +109,7 @@ async fn heads(api: &Api) -> Result<Vec<(String, u64)>, ApiError> {
     }
 }
 
-fn options(args: &SubArgs, account: &Account) -> Options {
-    let endpoint = args.tcp.clone().unwrap_or_else(|| args.who.server.line());
+fn options(args: &SubArgs, account: &Account, endpoint: String) -> Options {
     let token = account.api.token();
     let token = Token::new(token.as_ref().map_or("", |token| token.reveal()));
     let mut options = Options::new([endpoint], token, account.device.clone().unwrap_or_default());

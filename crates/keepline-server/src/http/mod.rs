@@ -34,7 +34,7 @@ use crate::guard::Network;
 pub use door::Door;
 pub use guard::REQUEST_WITHIN;
 use serve::Peer;
-pub use services::{CimSettings, Services};
+pub use services::{About, CimSettings, Services};
 
 /// The endpoints of the public listener: our own API, and with `cim` also those of cim's route.
 pub fn public(services: &Arc<Services>, cim: bool) -> Router {

@@ -38,6 +38,20 @@ pub struct Services {
     pub guard: Arc<Guard>,
     /// Where cim's clients are sent.
     pub cim: CimSettings,
+    /// What anybody may know of the server.
+    pub about: About,
+}
+
+/// What anybody may know of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever wires the parts names each")]
+pub struct About {
+    /// Its name.
+    pub name: String,
+    /// Where the long connections come in.
+    pub lines_port: u16,
+    /// Whether they speak TLS there.
+    pub lines_tls: bool,
 }
 
 /// Where cim's clients are sent by `login`.

@@ -25,7 +25,7 @@ use crate::delivery::{Delivery, Rate, SendLimits};
 use crate::directory::Directory;
 use crate::groups::Groups;
 use crate::guard::Guard;
-use crate::http::{self, CimSettings, Door, Services};
+use crate::http::{self, About, CimSettings, Door, Services};
 use crate::id::UserId;
 use crate::line::{self, LineService, LineSettings, Lines, PaceLimit};
 use crate::metrics::{Metered, Metrics};
@@ -356,7 +356,9 @@ async fn wire(
         push_port: bound.addresses.cim_http.map_or(8081, |address| address.port()),
         from: config.cim_from.clone(),
     };
-    Ok(Arc::new(Services { store, accounts, groups, schedules, directory, hub, delivery, metrics, guard, cim }))
+    let about =
+        About { name: config.name.clone(), lines_port: bound.addresses.tcp.port(), lines_tls: config.tls.is_some() };
+    Ok(Arc::new(Services { store, accounts, groups, schedules, directory, hub, delivery, metrics, guard, cim, about }))
 }
 
 fn send_limits(config: &Config) -> SendLimits {

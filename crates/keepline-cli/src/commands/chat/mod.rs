@@ -41,9 +41,6 @@ use status::{Line, Status};
 use talk::{Parts, Talk};
 use terminal::Terminal;
 
-/// The port of the long connections where none is named: that of `keepline serve`.
-const TCP: u16 = 11211;
-
 /// Flags of `keepline chat`.
 #[derive(Debug, Args)]
 #[command(
@@ -51,7 +48,7 @@ const TCP: u16 = 11211;
                         If stdin is no terminal, each of its lines is taken as if it was typed, and its end as :q!."
 )]
 pub(crate) struct ChatArgs {
-    /// Where the server takes long connections; default: the host of --server, and port 11211.
+    /// Where the server takes long connections; default: the host of --server, at the port that it names.
     #[arg(long, value_name = "HOST:PORT")]
     tcp: Option<String>,
     #[command(flatten)]
@@ -66,8 +63,12 @@ pub(crate) fn run(args: ChatArgs) -> ExitCode {
 async fn chat(args: ChatArgs) -> Result<(), Failure> {
     let account = Account::open(&args.who).await?;
     let me: UserId = account.user.parse().map_err(|error| Failure::usage(format!("{}: {error}", account.user)))?;
-    let tcp = args.tcp.unwrap_or_else(|| format!("{}:{TCP}", args.who.server.host()));
-    know_us(&account).await?;
+    let is_there = know_us(&account).await?;
+    let tcp = match args.tcp {
+        Some(tcp) => tcp,
+        None if is_there => account.api.line().await,
+        None => args.who.server.line(),
+    };
     let token = account.api.token().map(|token| token.reveal().to_owned()).unwrap_or_default();
     let device = account.device.clone().unwrap_or_default();
     let stop = Stop::new()?;
@@ -100,15 +101,15 @@ async fn chat(args: ChatArgs) -> Result<(), Failure> {
     Err(Failure { exit, message: message.to_owned() })
 }
 
-/// Sees that the token is still good, which gets another where it is not. A server that is not there is no hindrance: the
-/// chat waits for it.
-async fn know_us(account: &Account) -> Result<(), Failure> {
+/// Sees that the token is still good, which gets another where it is not; whether the server is there. One that is not is
+/// no hindrance: the chat waits for it.
+async fn know_us(account: &Account) -> Result<bool, Failure> {
     match account.api.me().await {
         Err(error) if matches!(error.exit(), Exit::Unreachable | Exit::Timeout) => {
             note(&error.to_string());
-            Ok(())
+            Ok(false)
         }
-        known => known.map(drop).map_err(Failure::from),
+        known => known.map(|_| true).map_err(Failure::from),
     }
 }
 

@@ -16,6 +16,7 @@ mod presence;
 mod schedules;
 mod search;
 mod seq;
+mod server;
 mod sessions;
 mod tokens;
 mod users;
@@ -57,6 +58,7 @@ pub fn description() -> OpenApi {
 
 fn described() -> (Router<Arc<Services>>, OpenApi) {
     OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(server::show))
         .routes(routes!(accounts::create))
         .routes(routes!(users::me))
         .routes(routes!(accounts::change_password))

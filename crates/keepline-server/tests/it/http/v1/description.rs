@@ -64,7 +64,11 @@ async fn every_operation_is_there_and_wants_a_token_where_it_says_so() {
         let open = operation.get("security").is_none();
         for token in ["", "kl_forged"] {
             let answer = server.v1(&method, path, token, json!({})).await;
-            let expected = if open { 422 } else { 401 };
+            let expected = match (open, method.as_str()) {
+                (true, "GET") => 200,
+                (true, _) => 422,
+                (false, _) => 401,
+            };
             assert_eq!(answer.status.as_u16(), expected, "{method} {path} {token:?}: {}", answer.text);
         }
         let answer = server.v1("TRACE", path, "", Value::Null).await;

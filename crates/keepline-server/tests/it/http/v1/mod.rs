@@ -7,6 +7,7 @@ mod leaks;
 mod messages;
 mod refusals;
 mod schedules;
+mod server;
 mod tokens;
 mod unread;
 mod users;
