@@ -34,6 +34,18 @@ pub(crate) struct Group {
     pub(crate) title: String,
     pub(crate) members: Vec<Member>,
     pub(crate) created_ms: u64,
+    /// Whether whoever knows its name may go in. Older servers do not say.
+    #[serde(default)]
+    pub(crate) open: bool,
+}
+
+/// What is to be another in a group.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct GroupChange {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) open: Option<bool>,
 }
 
 /// A member of a group.
@@ -86,6 +98,14 @@ impl Api {
         self.say(Method::POST, "/v1/groups", group).await
     }
 
+    /// Gives a group another title, opens it or closes it.
+    ///
+    /// # Errors
+    /// `not_allowed`, `not_found`, `bad_title` and the other [`ApiError`]s.
+    pub(crate) async fn change_group(&self, group: &str, change: &GroupChange) -> Result<Group, ApiError> {
+        self.say(Method::PATCH, &format!("/v1/groups/{group}"), change).await
+    }
+
     /// Deletes a group.
     ///
     /// # Errors
@@ -94,7 +114,7 @@ impl Api {
         self.delete(&format!("/v1/groups/{group}")).await
     }
 
-    /// Adds a member, or gives one another role.
+    /// Adds a member, or gives one another role; oneself into an open group.
     ///
     /// # Errors
     /// `not_allowed`, `unknown_user`, `group_full` and the other [`ApiError`]s.

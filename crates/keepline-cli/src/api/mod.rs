@@ -31,7 +31,7 @@ pub(crate) use admin::Admin;
 pub(crate) use content::{Content, Kind, LARGEST};
 pub(crate) use conversations::ConversationEntry;
 pub(crate) use error::ApiError;
-pub(crate) use groups::{Group, GroupEntry, Member, NewGroup, Role};
+pub(crate) use groups::{Group, GroupChange, GroupEntry, Member, NewGroup, Role};
 pub(crate) use http::Http;
 pub(crate) use messages::{Message, NewMessage, Sent, Start};
 pub(crate) use metrics::Counters;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::errand;
 use crate::account::{Account, Who};
-use crate::api::{Group, GroupEntry, Member, NewGroup, Role};
+use crate::api::{Group, GroupChange, GroupEntry, Member, NewGroup, Role};
 use crate::failure::Failure;
 use crate::output::{Output, Row};
 
@@ -40,6 +40,12 @@ enum Deed {
         #[arg(long, default_value = "", hide_default_value = true)]
         title: String,
     },
+    /// Go into an open group.
+    Join { group: GroupId },
+    /// Let whoever knows a group's name go in by himself.
+    Open { group: GroupId },
+    /// Let nobody go in by himself any more; who is in stays.
+    Close { group: GroupId },
     /// Add members.
     Add {
         group: GroupId,
@@ -83,7 +89,7 @@ pub(crate) fn run(args: GroupsArgs) -> ExitCode {
 }
 
 async fn act(args: GroupsArgs) -> Result<(), Failure> {
-    let Account { api, .. } = Account::open(&args.who).await?;
+    let Account { api, user: me, .. } = Account::open(&args.who).await?;
     let output = Output::new(args.json);
     match args.deed.unwrap_or(Deed::List) {
         Deed::List => output.list(&api.groups().await?)?,
@@ -91,6 +97,18 @@ async fn act(args: GroupsArgs) -> Result<(), Failure> {
         Deed::Create { group, users, title } => {
             let members = users.iter().map(ToString::to_string).collect();
             show(output, &api.create_group(&NewGroup { group: group.to_string(), title, members }).await?)?;
+        }
+        Deed::Join { group } => {
+            api.put_member(group.as_str(), &me, Role::Member).await?;
+            changed(output, &group, None, None, "joined")?;
+        }
+        Deed::Open { group } => {
+            api.change_group(group.as_str(), &opened(true)).await?;
+            changed(output, &group, None, None, "opened")?;
+        }
+        Deed::Close { group } => {
+            api.change_group(group.as_str(), &opened(false)).await?;
+            changed(output, &group, None, None, "closed")?;
         }
         Deed::Add { group, users, role } => {
             for user in &users {
@@ -114,6 +132,10 @@ async fn act(args: GroupsArgs) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn opened(open: bool) -> GroupChange {
+    GroupChange { open: Some(open), ..GroupChange::default() }
 }
 
 /// A group is an object for a program, and a list of members for a person.

@@ -44,6 +44,8 @@ pub struct Group {
     pub joining: BTreeMap<UserId, Role>,
     /// When it was made: milliseconds since 1970.
     pub created_ms: u64,
+    /// Whether whoever knows its name may go in.
+    pub open: bool,
 }
 
 /// A group's record.
@@ -56,6 +58,8 @@ pub(super) struct Stored {
     pub(super) members: Vec<StoredMember>,
     #[prost(uint64, tag = "3")]
     pub(super) created_ms: u64,
+    #[prost(bool, tag = "4")]
+    pub(super) open: bool,
 }
 
 /// A member within a group's record.
@@ -148,7 +152,9 @@ impl Group {
             members.insert(user, Member { role, since: member.since });
         }
         let owner = owner.ok_or_else(|| damaged(&"it has no owner"))?;
-        Ok(Some(Self { id, title: stored.title.clone(), owner, members, joining, created_ms: stored.created_ms }))
+        let title = stored.title.clone();
+        let (created_ms, open) = (stored.created_ms, stored.open);
+        Ok(Some(Self { id, title, owner, members, joining, created_ms, open }))
     }
 }
 

@@ -137,7 +137,7 @@ impl Groups {
             }
         }
         others.iter().chain([owner]).try_for_each(|user| self.has_room(user))?;
-        let mut state = Stored { title: title.to_owned(), members: Vec::new(), created_ms: System.now_ms() };
+        let mut state = Stored { title: title.to_owned(), created_ms: System.now_ms(), ..Stored::default() };
         state.add(owner, Role::Owner, 0);
         for user in &others {
             state.add(user, Role::Member, 0);
@@ -161,6 +161,32 @@ impl Groups {
     /// three he may stay announced, with no part in anything, until he is added again or removed.
     pub async fn add(&self, by: &UserId, group: &GroupId, user: &UserId, role: Role) -> Result<(), GroupError> {
         let announced = self.announce(by, group, user, role).await?;
+        self.settle(group, user, &announced).await
+    }
+
+    /// Goes into an open group as a plain member, as by [`add`](Self::add); nothing happens if he is one. Of a closed
+    /// group a stranger is not told that there is one.
+    ///
+    /// # Errors
+    /// `NotFound`, `Full`, `TooManyGroups`, `Conflict`, `UnknownOutcome` and the store's. With the last three he may
+    /// stay announced, as there.
+    pub async fn join(&self, user: &UserId, group: &GroupId) -> Result<(), GroupError> {
+        let announcement = u64::from_le_bytes(entity::random()?).max(1);
+        let announced = self.update(group, |now| {
+            if now.role(user).is_some() || now.joining(user).is_some() {
+                return Ok(None);
+            }
+            // A deleted one has no members, and was closed.
+            if !now.open {
+                return Err(GroupError::NotFound);
+            }
+            self.announced(now, user, Role::Member, announcement).map(Some)
+        });
+        self.settle(group, user, &announced.await?).await
+    }
+
+    /// Gives whom the list announces his part in what is said from now on.
+    async fn settle(&self, group: &GroupId, user: &UserId, announced: &Stored) -> Result<(), GroupError> {
         let Some(announcement) = announced.announcement(user) else { return Ok(()) };
         let since = self.entities.store().head(&Conversation::Group(group.clone()).log()).await?.seq;
         // Not who adds him, who may be out by now: what he was allowed to do is done. Who was removed meanwhile stays
@@ -183,13 +209,18 @@ impl Groups {
             if role == Role::Owner {
                 return Err(GroupError::NotMember);
             }
-            if now.members.len() >= self.limits.members {
-                return Err(GroupError::Full { limit: self.limits.members });
-            }
-            self.has_room(user)?;
-            Ok(Some(with(now, |next| next.announce(user, role, announcement))))
+            self.announced(now, user, role, announcement).map(Some)
         })
         .await
+    }
+
+    /// The list with one more, if there is room.
+    fn announced(&self, now: &Stored, user: &UserId, role: Role, announcement: u64) -> Result<Stored, GroupError> {
+        if now.members.len() >= self.limits.members {
+            return Err(GroupError::Full { limit: self.limits.members });
+        }
+        self.has_room(user)?;
+        Ok(with(now, |next| next.announce(user, role, announcement)))
     }
 
     /// Removes a member; nothing happens if he is none. Each may remove himself but the owner, the owner everybody
@@ -253,6 +284,19 @@ impl Groups {
         .map(|_| ())
     }
 
+    /// Opens the group to whoever knows its name, or closes it again; who is in stays. The owner and the admins may.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotAllowed`, `Conflict`, `UnknownOutcome` and the store's.
+    pub async fn set_open(&self, by: &UserId, group: &GroupId, open: bool) -> Result<(), GroupError> {
+        self.change(by, group, |now, mine| {
+            need(mine, Role::Admin)?;
+            Ok((now.open != open).then(|| with(now, |next| next.open = open)))
+        })
+        .await
+        .map(|_| ())
+    }
+
     /// Deletes the group; only the owner may. Its messages are nobody's then, and its name is not given again.
     ///
     /// # Errors
@@ -260,7 +304,10 @@ impl Groups {
     pub async fn delete(&self, by: &UserId, group: &GroupId) -> Result<(), GroupError> {
         self.change(by, group, |now, mine| {
             need(mine, Role::Owner)?;
-            Ok(Some(with(now, |next| next.members.clear())))
+            Ok(Some(with(now, |next| {
+                next.members.clear();
+                next.open = false;
+            })))
         })
         .await
         .map(|_| ())

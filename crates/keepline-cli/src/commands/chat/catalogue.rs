@@ -27,7 +27,11 @@ pub(super) const COMMANDS: &[Entry] = &[
     entry(":help", "[COMMAND]", "show what one command does, or all"),
     entry(":to", "PLACE", "talk there from now on: a NAME, #GROUP or all"),
     entry(":who", "[#GROUP]", "list who is in a group, or in the place where I talk"),
-    entry(":join", "GROUP [NAME...]", "go into a group, which is made if there is none, and take these users in"),
+    entry(
+        ":join",
+        "GROUP [NAME...]",
+        "go into a group that is yours or open, or is made if there is none, and take these users in",
+    ),
     entry(":leave", "[GROUP]", "leave a group"),
     entry(":groups", "", "list my groups"),
     entry(":history", "[N]", "show the last messages of the place where I talk, from the server; 20 if not said"),

@@ -115,11 +115,21 @@ pub(super) async fn who(api: &Api, place: &Conversation) -> Asked {
     Ok(title.into_iter().chain(members.iter().map(member)).collect())
 }
 
-/// Goes into a group, which is made if there is none, and takes users in.
-pub(super) async fn join(api: &Api, group: GroupId, users: Vec<UserId>) -> Asked {
+/// Goes into a group that is ours or open, or is made if there is none, and takes users in.
+pub(super) async fn join(api: &Api, me: &UserId, group: GroupId, users: Vec<UserId>) -> Asked {
     let mut lines: Vec<Line> = Vec::new();
-    match api.group(group.as_str()).await {
-        Ok(_) => {
+    let is_in = match api.group(group.as_str()).await {
+        Err(error) if error.code() == Some("not_found") => {
+            let entered = api.put_member(group.as_str(), me.as_str(), Role::Member).await;
+            if entered.is_ok() {
+                lines.push(format!("you are in #{group} now").into());
+            }
+            entered
+        }
+        known => known.map(drop),
+    };
+    match is_in {
+        Ok(()) => {
             for user in &users {
                 api.put_member(group.as_str(), user.as_str(), Role::Member).await?;
                 lines.push(format!("{user} is in #{group}").into());
@@ -131,7 +141,7 @@ pub(super) async fn join(api: &Api, group: GroupId, users: Vec<UserId>) -> Asked
             match api.create_group(&new).await {
                 Ok(made) => lines.push(format!("made #{group}, with {} in it", names(&made.members)).into()),
                 Err(error) if error.code() == Some("taken") => {
-                    let whom = format!("#{group} is a group that you are not in, or was one: ");
+                    let whom = format!("#{group} is a group that is not open to you, or was one: ");
                     return Ok(format!("{whom}who manages it can take you in, with :join {group} and your name").into());
                 }
                 Err(error) => return Err(error),

@@ -49,6 +49,28 @@ fn said(from: &mut Process, to: &Process, lines: &[&str]) -> (String, String) {
     (sender.to_owned(), line)
 }
 
+/// A group that is open takes who knows its name; one that is not takes whom its owner takes in.
+#[test]
+fn who_knows_an_open_group_s_name_goes_in_and_else_nobody() {
+    let Some(scene) = Scene::open() else { return };
+    let _server = scene.serve("");
+    let (mut ann, mut bob) = (scene.chat("ann"), scene.chat("bob"));
+    ann.say(":join team");
+    ann.out("a group", |line| line.contains("made #team"));
+    bob.say(":join team");
+    bob.out("a refusal", |line| line.contains("#team is a group that is not open to you"));
+    let opened = scene.keepline(&["groups", "open", "team", "--as", "ann"]).output().expect("it runs");
+    assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+    bob.say(":join team");
+    bob.out("an answer", |line| line.contains("you are in #team now"));
+    let (from, line) = said(&mut bob, &ann, &["hello team"]);
+    assert!(from == "bob" && line.ends_with("[#team] bob: hello team"), "{line}");
+    for chat in [&mut ann, &mut bob] {
+        chat.say(":q!");
+    }
+    assert_eq!(ann.end().code, Some(0));
+}
+
 #[test]
 fn what_was_said_while_one_was_away_comes_once_he_is_there() {
     let Some(scene) = Scene::open() else { return };

@@ -49,6 +49,11 @@ fn groups_are_made_changed_and_deleted() {
     );
     let shown = scene.ok(&["groups", "show", "team", "--as", "ann"]);
     assert_eq!(columns(&shown), [["USER", "ROLE"], ["ann", "owner"], ["carl", "admin"]]);
+    assert_eq!(scene.run(&["groups", "join", "team", "--as", "bob"]).code, Some(1), "it is closed");
+    assert_eq!(scene.ok(&["groups", "open", "team", "--as", "carl"]), "team: opened\n");
+    assert_eq!(scene.ok(&["groups", "join", "team", "--as", "bob"]), "team: joined\n");
+    assert_eq!(scene.ok(&["groups", "close", "team", "--as", "ann"]), "team: closed\n");
+    assert_eq!(scene.json(&["groups", "show", "team", "--as", "bob"])[0]["open"], false);
     let refused = scene.run(&["groups", "delete", "team", "--as", "carl"]);
     assert_eq!(refused.code, Some(4), "{refused:?}");
     assert_eq!(scene.ok(&["groups", "delete", "team", "--as", "ann"]), "team: deleted\n");

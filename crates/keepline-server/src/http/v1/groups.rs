@@ -66,6 +66,16 @@ pub(super) struct NewGroup {
     members: Vec<String>,
 }
 
+/// What is to be another in a group; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupChange {
+    /// 256 bytes at most.
+    title: Option<String>,
+    /// Whether whoever knows its name may go in; who is in stays.
+    open: Option<bool>,
+}
+
 /// A group.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct GroupView {
@@ -73,6 +83,8 @@ pub(super) struct GroupView {
     title: String,
     members: Vec<MemberView>,
     created_ms: u64,
+    /// Whether whoever knows its name may go in.
+    open: bool,
 }
 
 /// A member of a group.
@@ -132,6 +144,26 @@ pub(super) async fn show(
     look(&services, caller.user(), &id(&group)?).map(Json)
 }
 
+/// Gives a group another title, opens it or closes it; its owner and its admins may
+#[utoipa::path(patch, path = "/v1/groups/{group}", tag = "groups", request_body = GroupChange,
+    params(("group" = String, Path)), security(("token" = [])),
+    responses((status = 200, body = GroupView), (status = "default", body = ErrorBody)))]
+pub(super) async fn change(
+    State(services): State<Arc<Services>>,
+    caller: Caller,
+    Path(group): Path<String>,
+    Body(GroupChange { title, open }): Body<GroupChange>,
+) -> Result<Json<GroupView>, ApiError> {
+    let group: GroupId = id(&group)?;
+    if let Some(title) = title {
+        services.groups.rename(caller.user(), &group, &title).await?;
+    }
+    if let Some(open) = open {
+        services.groups.set_open(caller.user(), &group, open).await?;
+    }
+    look(&services, caller.user(), &group).map(Json)
+}
+
 /// Deletes a group; only its owner may, and its name is not given again
 #[utoipa::path(delete, path = "/v1/groups/{group}", operation_id = "delete_group", tag = "groups",
     params(("group" = inline(GroupName), Path)),
@@ -152,7 +184,7 @@ pub(super) struct NewRole {
     role: Role,
 }
 
-/// Adds a member, or gives one another role
+/// Adds a member, or gives one another role; into an open group each may put himself, as a member
 #[utoipa::path(put, path = "/v1/groups/{group}/members/{user}", tag = "groups", request_body = NewRole,
     params(("group" = inline(GroupName), Path), ("user" = inline(UserName), Path)), security(("token" = [])),
     responses((status = 204), (status = "default", body = ErrorBody)))]
@@ -164,8 +196,10 @@ pub(super) async fn put_member(
 ) -> Result<StatusCode, ApiError> {
     let (group, user): (GroupId, UserId) = (id(&group)?, id(&user)?);
     let now = services.groups.get(&group).filter(|now| now.members.contains_key(caller.user()));
-    if now.is_some_and(|now| now.members.contains_key(&user)) {
+    if now.as_ref().is_some_and(|now| now.members.contains_key(&user)) {
         services.groups.set_role(caller.user(), &group, &user, role.into()).await?;
+    } else if now.is_none() && user == *caller.user() && role == Role::Member {
+        services.groups.join(&user, &group).await?;
     } else {
         existing(&services, user.as_str())?;
         services.groups.add(caller.user(), &group, &user, role.into()).await?;
@@ -199,6 +233,7 @@ fn look(services: &Services, user: &UserId, group: &GroupId) -> Result<GroupView
         title: group.title.clone(),
         members: members.collect(),
         created_ms: group.created_ms,
+        open: group.open,
     })
 }
 

@@ -69,7 +69,7 @@ fn described() -> (Router<Arc<Services>>, OpenApi) {
         .routes(routes!(messages::send, messages::page))
         .routes(routes!(search::search))
         .routes(routes!(groups::create, groups::list))
-        .routes(routes!(groups::show, groups::delete))
+        .routes(routes!(groups::show, groups::change, groups::delete))
         .routes(routes!(groups::put_member, groups::remove_member))
         .routes(routes!(users::list))
         .routes(routes!(presence::presence))

@@ -2,6 +2,7 @@
 
 mod changes;
 mod joining;
+mod open;
 mod roles;
 
 use std::sync::Arc;

@@ -105,7 +105,7 @@ impl Talk {
                 self.ask(async move |api| questions::who(&api, &place).await);
             }
             Command::Join { group, users } => {
-                self.ask(async move |api| questions::join(&api, group, users).await);
+                self.ask(async move |api| questions::join(&api, &me, group, users).await);
             }
             Command::Leave(group) => {
                 let group = group.or(if let Conversation::Group(group) = place { Some(group) } else { None });
