@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use chat::{FanoutArgs, ResumeArgs, SendArgs, SessionArgs, StormArgs as LoginStormArgs};
+use chat::{FanoutArgs, LoginArgs, ResumeArgs, SendArgs, SessionArgs, StormArgs as LoginStormArgs};
 use clap::{Args, Subcommand, value_parser};
 use common::CommonArgs;
 
@@ -32,6 +32,9 @@ enum Workload {
     Echo(EchoArgs),
     /// Many lines at once: time until each has its PONG, CPU per line.
     Storm(StormArgs),
+    /// Logins by password at the IM server: rate, latency, CPU, beside the hashes of one thread. With --limits default at
+    /// the cost of real passwords.
+    Login(LoginArgs),
     /// Idle sessions of the IM server: user memory each, and what a login costs.
     Session(SessionArgs),
     /// Sessions of the IM server that log in all at once: time until they are in, CPU per login, tries.
@@ -114,6 +117,7 @@ pub(crate) fn run(args: BenchArgs) -> ExitCode {
         Workload::Idle(args) => (args.run(), args.common.json),
         Workload::Echo(args) => (args.run(), args.common.json),
         Workload::Storm(args) => (args.run(), args.common.json),
+        Workload::Login(args) => (args.run(), args.json()),
         Workload::Session(args) => (args.run(), args.json()),
         Workload::LoginStorm(args) => (args.run(), args.json()),
         Workload::Send(args) => (args.run(), args.json()),

@@ -38,6 +38,14 @@ fn an_idle_session_weighs_at_most_2_kib() {
     assert!((1.0..=2048.0).contains(&bytes), "{bytes} bytes of user memory per idle session");
 }
 
+/// At the least cost of a hash: that each login is one, and none is refused.
+#[test]
+fn logins_are_counted_beside_the_bare_hashes() {
+    let result = bench(&["login", "--clients", "8", "--duration", "500ms"]);
+    let (logins, hashes) = (number(&result, "logins_per_s"), number(&result, "hashes_per_s_of_one_thread"));
+    assert!(logins >= 16.0 && hashes > 0.0 && number(&result, "login_ms_p99") > 0.0, "{result}");
+}
+
 #[test]
 fn who_logs_in_at_once_with_all_others_gets_in_over_tcp_and_over_tls() {
     let folder = Folder::new("storm");

@@ -58,6 +58,15 @@ impl Hashing {
     }
 }
 
+impl Hashing {
+    /// One hash, with a salt of its own, in PHC's text form: tens of milliseconds of this thread. The server's are made
+    /// on threads for that; this is to measure what they cost. `None` where the kernel gives no randomness.
+    #[must_use]
+    pub fn hash(&self, password: &str) -> Option<String> {
+        hash(&Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone()), password.as_bytes())
+    }
+}
+
 /// The place where passwords are hashed, a few at once.
 #[derive(Debug)]
 pub(super) struct Hasher {

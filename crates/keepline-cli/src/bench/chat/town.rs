@@ -18,7 +18,8 @@ use super::{
 
 /// Connections that make accounts: the writes of so many share a sync of the disk.
 const AT_ONCE: usize = 32;
-const PASSWORD: &str = "a password of the benchmark";
+/// Everybody's.
+pub(super) const PASSWORD: &str = "a password of the benchmark";
 
 /// Accounts, numbered from 0.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ pub(super) fn between(one: usize, other: usize) -> String {
     format!("p.{}.{}", name(one.min(other)), name(one.max(other)))
 }
 
-fn name(number: usize) -> String {
+/// Of an account, by its number.
+pub(super) fn name(number: usize) -> String {
     format!("u{number:06}")
 }

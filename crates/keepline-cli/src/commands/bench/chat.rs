@@ -1,4 +1,4 @@
-//! The flags of the benchmarks of chat: `session`, `login-storm`, `send`, `fanout`, `resume`.
+//! The flags of the benchmarks of chat: `login`, `session`, `login-storm`, `send`, `fanout`, `resume`.
 
 use std::{env, path::PathBuf, time::Duration};
 
@@ -8,7 +8,8 @@ use super::common::time_limit;
 use crate::bench::{
     Deadline, Error, Pin, Report,
     chat::{
-        Brand, fanout::Fanout, resume::Resume, secure::Secure, send::Send, session::Session, stage::Stage, storm::Storm,
+        Brand, fanout::Fanout, login::Login, resume::Resume, secure::Secure, send::Send, session::Session,
+        stage::Stage, storm::Storm,
     },
 };
 use crate::limits::Limits;
@@ -48,6 +49,19 @@ struct TlsArgs {
     /// Its key (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+}
+
+/// `bench login`.
+#[derive(Debug, Args)]
+pub(super) struct LoginArgs {
+    /// Number of clients, each of which logs in again as soon as it is.
+    #[arg(long, default_value_t = 32, value_parser = value_parser!(u32).range(1..=64))]
+    clients: u32,
+    /// Measured time of each round.
+    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
+    duration: Duration,
+    #[command(flatten)]
+    stage: StageArgs,
 }
 
 /// `bench session`.
@@ -173,6 +187,16 @@ impl TlsArgs {
         let files = self.tls_cert.clone().zip(self.tls_key.clone());
         let secure = files.map(|(certificate, key)| Secure::of_files(certificate, key)).transpose()?;
         Ok(Stage { secure, ..stage })
+    }
+}
+
+impl LoginArgs {
+    pub(super) const fn json(&self) -> bool {
+        self.stage.json
+    }
+
+    pub(super) fn run(&self) -> Result<Report, Error> {
+        Login { clients: self.clients as usize, duration: self.duration }.run(&self.stage.stage([])?)
     }
 }
 
