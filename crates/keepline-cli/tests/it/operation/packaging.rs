@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::keepline;
 
@@ -59,4 +60,55 @@ fn the_container_s_variables_are_settings() {
     let output = keepline("serve --memory", &open).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(2) && said.contains("plaintext beyond loopback"), "{said}");
+}
+
+/// The daemon is not at hand where tests run: what can be read off the file is.
+#[test]
+fn the_container_is_built_of_what_is_there_and_runs_what_is_known() {
+    let root = packaging("..");
+    let dockerfile = fs::read_to_string(packaging("Dockerfile")).expect("the file").replace("\\\n", " ");
+    let instructions: Vec<(&str, &str)> =
+        dockerfile.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(' ')).collect();
+    let all = |name: &str| -> Vec<&str> {
+        instructions.iter().filter(|(instruction, _)| *instruction == name).map(|(_, rest)| rest.trim()).collect()
+    };
+    let toolchain = fs::read_to_string(root.join("rust-toolchain.toml")).expect("the file");
+    let rust = all("FROM")[0].strip_prefix("rust:").and_then(|image| image.split('-').next()).expect("a version");
+    assert!(toolchain.contains(&format!("channel = \"{rust}.")), "FROM rust:{rust} and {toolchain}");
+    let built = all("RUN").iter().any(|run| run.contains("cargo build --locked --release --package keepline-cli"));
+    assert!(built && root.join("crates/keepline-cli/Cargo.toml").exists(), "{instructions:?}");
+    let mut installed = Vec::new();
+    for copy in all("COPY") {
+        let words: Vec<&str> = copy.split_ascii_whitespace().collect();
+        match words[..] {
+            // The name of the binary is that of the package of the server.
+            ["--from=build", "/src/target/release/keepline", to] => installed.push(to),
+            [from, _] => assert!(root.join(from).exists(), "COPY {copy}"),
+            _ => panic!("COPY {copy}"),
+        }
+    }
+    let words = |text: &str| -> Vec<String> { serde_json::from_str(text).expect("the form of JSON") };
+    assert_eq!(words(all("ENTRYPOINT")[0]), installed, "it starts what was installed");
+    let output = keepline(&words(all("CMD")[0]).join(" "), &[]).arg("--help").output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let user = all("USER")[0];
+    assert!(all("RUN").iter().any(|run| run.contains("useradd") && run.contains(user)), "nobody made {user}");
+    let ports = all("EXPOSE")[0].split(' ').all(|port| dockerfile.contains(&format!("0.0.0.0:{port}")));
+    assert!(ports, "what is exposed is not where it listens");
+    let ignored = fs::read_to_string(root.join(".dockerignore")).expect("the file");
+    assert!(ignored.lines().any(|line| line == "target"), "a build would be sent gigabytes");
+}
+
+#[test]
+#[ignore = "long: builds the release, and a package of it"]
+fn the_debian_package_is_built_installed_and_purged() {
+    let root = packaging("..");
+    let is_there = Command::new("cargo").args(["deb", "--version"]).output().is_ok_and(|ran| ran.status.success());
+    if !is_there {
+        println!("NOT RUN: the Debian package (cargo install cargo-deb --locked)");
+        return;
+    }
+    let ran = Command::new(root.join("scripts/package")).output().expect("it runs");
+    let said = [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(ran.status.success() && said.contains("can be installed"), "{said}");
 }
