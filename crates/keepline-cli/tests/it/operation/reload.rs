@@ -89,18 +89,24 @@ fn g3_a_hangup_has_it_read_again_what_can_be_and_name_what_waits() {
     let tls = "[listen.tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n";
     let settings = |text: &str| fs::write(folder.path().join("keepline.toml"), format!("{tls}{text}")).expect("a file");
     settings("[log]\nfilter = \"warn\"\n");
-    let (mut server, _) = serve(&folder, &[]);
+    let (mut server, told) = serve(&folder, &[]);
+    let tcp: SocketAddr = told["tcp"].as_str().and_then(|address| address.parse().ok()).expect("an address");
     hangup(&server, &["the certificate is the same"]);
     renew(folder.path());
-    settings("[log]\nfilter = \"info\"\n[server]\nname = \"east\"\n");
+    // What is no hello of TLS is told of at debug, and was not so far.
+    let strange = || TcpStream::connect(tcp).and_then(|mut line| line.write_all(b"GET /\r\n\r\n")).expect("it listens");
+    strange();
+    settings("[log]\nfilter = \"warn,keepline=debug\"\n[server]\nname = \"east\"\n");
     hangup(
         &server,
         &[
-            "reloaded key=\"log.filter\" value=\"info\"",
+            "reloaded key=\"log.filter\" value=\"warn,keepline=debug\" was=\"warn\"",
             "waits for a restart key=\"server.name\" value=\"east\" was=\"keepline\"",
             "another certificate is shown",
         ],
     );
+    strange();
+    server.err("the line that is debug", |line| line.contains("upgrade failed"));
     fs::write(folder.path().join("cert.pem"), "nonsense").expect("a file");
     settings("[log]\nfilter = \"debug\"\nfomat = \"json\"\n");
     hangup(&server, &["there is no key log.fomat; did you mean log.format?", "the old one is shown on"]);
