@@ -18,3 +18,4 @@ mod silence;
 mod tidy;
 mod top;
 mod verbs;
+mod weather;

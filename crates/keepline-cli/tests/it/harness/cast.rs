@@ -1,11 +1,12 @@
 //! Cast: the witnesses of a run, who of them is in which conversation, and the verdict on what they saw.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keepline_check::{Counter, Expect, Report, Verdict, check_files};
+use keepline_check::{Counter, Expect, Record, Report, Verdict, check_files};
 use keepline_witness::{History, Line, Options, Witness, private};
 
 use super::folder::Folder;
@@ -120,6 +121,12 @@ impl Cast {
                 sender.until(|seen| seen.answered() >= count).await.expect("it has not ended");
             }
         });
+    }
+
+    /// What was noted so far.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        let text = fs::read_to_string(self.folder.path().join("t.jsonl")).expect("the history");
+        text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
     }
 
     /// Waits until each user's device has acknowledged all of his conversations.

@@ -1,4 +1,4 @@
-//! Fleet: many quiet clients on one thread, which ping in turn and never close.
+//! Fleet: many quiet clients on one thread, of the echo pair or of the IM server, which ping in turn and never close.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use super::net::Namespace;
 use super::raw::PING;
 
+/// A ping of the IM protocol, with a number.
+const IM_PING: [u8; 8] = [0x07, 0x32, 0x05, 0x0d, 1, 2, 3, 4];
+
 /// Clients that ping until they are dropped.
 pub(crate) struct Fleet {
     members: Arc<Mutex<Vec<Member>>>,
@@ -19,7 +22,19 @@ pub(crate) struct Fleet {
 
 struct Member {
     stream: TcpStream,
+    talk: Talk,
+    /// Whether anything was heard since the last ping.
+    answered: bool,
     state: State,
+}
+
+/// What a client says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Talk {
+    /// Pings, whatever comes back.
+    Echo,
+    /// A ping after the last has its answer: a second one before that would say no more.
+    Im,
 }
 
 /// How one client stands.
@@ -29,7 +44,7 @@ pub(crate) struct State {
     pub(crate) address: SocketAddr,
     /// Just before its last ping.
     pub(crate) pinged: Instant,
-    /// Bytes of pongs.
+    /// Bytes of pongs, and before them of what a server says first.
     pub(crate) heard: u64,
     /// Whether its line has ended.
     pub(crate) lost: bool,
@@ -38,15 +53,28 @@ pub(crate) struct State {
 impl Fleet {
     /// Connects `count` clients, from a namespace or from here, each of which pings every so often.
     pub(crate) fn start(place: Option<&Namespace>, server: SocketAddr, count: usize, every: Duration) -> Self {
-        let connect = || (0..count).map(|_| Member::connect(server)).collect::<Vec<_>>();
-        let members = Arc::new(Mutex::new(place.map_or_else(connect, |place| place.enter(connect))));
+        Self::of(place, every, || (0..count).map(|_| Member::connect(server, Talk::Echo, &[])).collect())
+    }
+
+    /// Sessions of the IM server, one for each of these first frames, which ping as the clients of its protocol do.
+    pub(crate) fn of_sessions(server: SocketAddr, hellos: &[Vec<u8>], every: Duration) -> Self {
+        Self::of(None, every, || hellos.iter().map(|hello| Member::connect(server, Talk::Im, hello)).collect())
+    }
+
+    fn of(place: Option<&Namespace>, every: Duration, connect: impl FnOnce() -> Vec<Member> + Send) -> Self {
+        let members = match place {
+            Some(place) => place.enter(connect),
+            None => connect(),
+        };
+        let members = Arc::new(Mutex::new(members));
         let over = Arc::new(AtomicBool::new(false));
         let (theirs, stop) = (Arc::clone(&members), Arc::clone(&over));
         let thread = thread::spawn(move || {
             let mut due = Instant::now();
             while !stop.load(Relaxed) {
                 lock(&theirs).iter_mut().for_each(Member::turn);
-                due += every;
+                // One that is late is not made up for: pings that come too close are a flood.
+                due = (due + every).max(Instant::now());
                 thread::park_timeout(due.saturating_duration_since(Instant::now()));
             }
         });
@@ -70,12 +98,14 @@ impl Drop for Fleet {
 }
 
 impl Member {
-    fn connect(server: SocketAddr) -> Self {
-        let stream = TcpStream::connect(server).expect("the server listens");
+    fn connect(server: SocketAddr, talk: Talk, hello: &[u8]) -> Self {
+        let mut stream = TcpStream::connect(server).expect("the server listens");
         stream.set_nodelay(true).expect("an open socket");
+        stream.write_all(hello).expect("the kernel takes it");
         stream.set_nonblocking(true).expect("an open socket");
         let address = stream.local_addr().expect("an open socket");
-        Self { stream, state: State { address, pinged: Instant::now(), heard: 0, lost: false } }
+        let state = State { address, pinged: Instant::now(), heard: 0, lost: false };
+        Self { stream, talk, answered: false, state }
     }
 
     /// Takes what has come, and pings.
@@ -86,6 +116,7 @@ impl Member {
                 Ok(0) => self.state.lost = true,
                 Ok(count) => {
                     self.state.heard += count as u64;
+                    self.answered = true;
                     continue;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -93,11 +124,13 @@ impl Member {
             }
             break;
         }
-        if !self.state.lost {
-            self.state.pinged = Instant::now();
-            // What goes wrong here shows at the next read.
-            let _ = self.stream.write(&PING);
+        if self.state.lost || (self.talk == Talk::Im && !self.answered) {
+            return;
         }
+        (self.state.pinged, self.answered) = (Instant::now(), false);
+        let ping = if self.talk == Talk::Im { &IM_PING[..] } else { &PING };
+        // What goes wrong here shows at the next read.
+        let _ = self.stream.write(ping);
     }
 }
 

@@ -60,6 +60,12 @@ impl Im {
         Self::spawn(command, place, people, args)
     }
 
+    /// On loopback, by a command that runs our binary with the arguments it is given.
+    #[track_caller]
+    pub(crate) fn start_by(command: Command, people: &People, args: &str) -> Self {
+        Self::spawn(command, None, people, args)
+    }
+
     /// On loopback, in a process that may have so many files open.
     #[track_caller]
     pub(crate) fn start_under(files: u32, people: &People) -> Self {

@@ -1,7 +1,9 @@
 //! Harness: the processes, peers and networks that a test starts, all of which end with it.
 
 mod cast;
+mod cgroup;
 mod ends;
+mod faketime;
 mod fleet;
 mod folder;
 mod host;
@@ -13,11 +15,14 @@ mod people;
 mod process;
 mod queues;
 mod raw;
+mod relay;
 
 use std::time::Duration;
 
 pub(crate) use cast::{CLIENT_PATIENCE, Cast};
+pub(crate) use cgroup::{Cgroup, Controller};
 pub(crate) use ends::{Client, Event, Server};
+pub(crate) use faketime::{Faketime, wall_ms};
 pub(crate) use fleet::Fleet;
 pub(crate) use folder::Folder;
 pub(crate) use host::Host;
@@ -27,6 +32,7 @@ pub(crate) use net::{Namespace, Net, command};
 pub(crate) use people::{People, Plan, user};
 pub(crate) use process::{Ended, Process};
 pub(crate) use raw::{PING, PONG, Raw, data};
+pub(crate) use relay::{Delay, Relay};
 
 /// A deadline's slot: what the library may be late by.
 pub(crate) const SLOT: Duration = Duration::from_millis(100);

@@ -79,6 +79,17 @@ impl Namespace {
         self.iptables(&format!("-A INPUT -i {PLUG} -m statistic --mode random --probability {probability} -j DROP"));
     }
 
+    /// Lets through so many bits a second of what goes out by the cable; what would wait longer than 2 s is dropped.
+    pub(crate) fn narrow(&self, bits: u32) {
+        let args = format!("-n {} qdisc add dev {PLUG} root tbf rate {bits}bit burst 4kb latency 2s", self.name);
+        run("tc", &args.split(' ').collect::<Vec<_>>());
+    }
+
+    /// Hands what goes out by the cable to a queue, from which a program of the test lets it go.
+    pub(super) fn queue(&self, number: u16) {
+        self.iptables(&format!("-A OUTPUT -o {PLUG} -j NFQUEUE --queue-num {number}"));
+    }
+
     /// Packets that the rules have dropped on their way in.
     pub(crate) fn lost(&self) -> u64 {
         let args = ["netns", "exec", &self.name, "iptables", "-w", "10", "-L", "INPUT", "-v", "-n", "-x"];

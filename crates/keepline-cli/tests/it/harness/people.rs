@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keepline_server::accounts::{Accounts, Hashing};
+use keepline_server::clock::{Clock, System};
 use keepline_server::groups::Groups;
 use keepline_server::id::UserId;
 use keepline_server::store::Store;
@@ -26,6 +27,15 @@ pub(crate) struct People {
     folder: Folder,
     tokens: HashMap<String, String>,
     numbers: HashMap<String, i64>,
+}
+
+/// A clock that is so many milliseconds behind the machine's.
+struct Ago(u64);
+
+impl Clock for Ago {
+    fn now_ms(&self) -> u64 {
+        System.now_ms() - self.0
+    }
 }
 
 /// Who is to be registered.
@@ -60,6 +70,21 @@ impl People {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Another token of a user's, as it would have been made so many days ago. No server may run yet.
+    #[track_caller]
+    pub(crate) fn old_token(&self, user: &str, days: u64) -> String {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let store = Redb::open(&self.data(), Options::default()).expect("no server runs");
+            let clock = Arc::new(Ago(days * 24 * 3600 * 1000));
+            let accounts = Accounts::load_at(store.clone(), Hashing::cheapest(), clock).await.expect("a store");
+            let device = DEVICE.parse().expect("a device's name");
+            let token = accounts.issue(&id(user), PASSWORD, device).await.expect("the password is right");
+            store.close().await;
+            token.text.to_string()
+        })
     }
 
     #[track_caller]
