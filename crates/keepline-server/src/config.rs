@@ -1,6 +1,7 @@
 //! Config: what an operator may choose, checked once before anything starts.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use keepline::liveness::HeartbeatError;
@@ -74,6 +75,8 @@ pub struct Config {
     pub guard: GuardLimits,
     /// What a password costs.
     pub hashing: Hashing,
+    /// The file in which it is noted who did what; `None` for nowhere.
+    pub audit: Option<PathBuf>,
     /// Whose JWTs are taken beside our own tokens; `None` for nobody's.
     pub issuer: Option<IssuerSettings>,
     /// What is kept of each conversation.
@@ -126,6 +129,7 @@ impl Default for Config {
             everyone: Some(EVERYONE),
             guard: GuardLimits::default(),
             hashing: Hashing::default(),
+            audit: None,
             issuer: None,
             retention: Limits::default(),
         }

@@ -1,6 +1,7 @@
 //! The instant messaging server of keepline, as a library: it runs in tests without a process of its own.
 
 pub mod accounts;
+pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod conversation;

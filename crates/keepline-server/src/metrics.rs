@@ -113,6 +113,7 @@ table! {
         "Bans that began: of a user from one address, or of an address with all who are there";
     guard_refused: Family<Limited, Counter> = Family::default(), None,
         "Passwords and tokens that were not looked at, and logins that came too often, by whose limit it was: user, address or device";
+    audit_lost: Counter = Counter::default(), None, "Lines that are missing in the audit log: refusals beyond a few a second, a full queue or disk";
     build_info: Family<Build, Gauge> = Family::default(), None, "1, labelled with the version that runs";
 }
 
@@ -222,6 +223,11 @@ impl Metrics {
         if let Some(reason) = refused {
             self.store_refused.get_or_create(&Refusal { reason }).inc();
         }
+    }
+
+    /// Lines of the audit log were not written.
+    pub(crate) fn audit_lost(&self, lines: u64) {
+        self.audit_lost.inc_by(lines);
     }
 
     /// An HTTP connection of a listener was opened.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::settings::Settings;
 
+mod audit;
 mod limits;
 mod listen;
 mod server;
@@ -14,7 +15,7 @@ mod tokens;
 pub(crate) static KEYS: &[Key] = &joined::<{ count(PARTS) }>(PARTS);
 
 /// The table, a file for some sections.
-const PARTS: &[&[Key]] = &[listen::KEYS, store::KEYS, limits::KEYS, tokens::KEYS, server::KEYS];
+const PARTS: &[&[Key]] = &[listen::KEYS, store::KEYS, limits::KEYS, tokens::KEYS, server::KEYS, audit::KEYS];
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]

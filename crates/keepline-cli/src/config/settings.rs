@@ -18,7 +18,7 @@ use keepline_server::{CimMode, Config};
 
 use super::keys::KEYS;
 use super::limit::Limit;
-use super::value::{LogFormat, Logins, Pace};
+use super::value::{AuditFile, LogFormat, Logins, Pace};
 use crate::account::Secret;
 use crate::limits::Limits;
 use crate::log::Rate;
@@ -36,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) tokens: Tokens,
     pub(crate) admin: Admin,
     pub(crate) log: Log,
+    pub(crate) audit: AuditFile,
 }
 
 /// Where it is reached.
@@ -155,6 +156,7 @@ impl Default for Settings {
             tokens: Tokens::default(),
             admin: Admin::default(),
             log: Log::default(),
+            audit: AuditFile::default(),
         };
         for key in KEYS {
             let set = (key.set)(&mut settings, key.default);
@@ -193,6 +195,15 @@ impl Settings {
         limits.limit(&mut config);
         put(&mut config.guard.cim_tickets, cim.tickets);
         config
+    }
+
+    /// The file in which it is noted who did what.
+    pub(crate) fn audit_file(&self) -> Option<PathBuf> {
+        match &self.audit {
+            AuditFile::WithData => (!self.store.memory).then(|| self.store.data.join("audit.log")),
+            AuditFile::At(path) => Some(path.clone()),
+            AuditFile::Off => None,
+        }
     }
 
     /// Opens where everything is kept.

@@ -27,6 +27,16 @@ pub(crate) struct Pace(pub(crate) Option<PaceLimit>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Logins(pub(crate) Option<LoginLimit>);
 
+/// Where it is noted who did what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum AuditFile {
+    /// With the data, where that is kept on a disk.
+    #[default]
+    WithData,
+    At(PathBuf),
+    Off,
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LogFormat {
@@ -59,6 +69,14 @@ pub(super) fn ip(text: &str) -> Result<std::net::IpAddr, String> {
 
 pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
+}
+
+pub(super) fn audit(text: &str) -> Result<AuditFile, String> {
+    Ok(match text {
+        "" => AuditFile::WithData,
+        "off" => AuditFile::Off,
+        path => AuditFile::At(PathBuf::from(path)),
+    })
 }
 
 pub(super) fn switch(text: &str) -> Result<bool, String> {

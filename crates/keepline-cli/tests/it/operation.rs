@@ -1,6 +1,7 @@
 //! Operation: what an operator of a server sees and relies on.
 
 mod admin;
+mod audit;
 mod config;
 mod doctor;
 mod jwt;

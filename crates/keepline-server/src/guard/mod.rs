@@ -8,6 +8,8 @@ use std::time::Duration;
 use keepline::serve::Subscriber;
 use tokio::time::Instant;
 
+use crate::audit::Outcome::Done;
+use crate::audit::{Action, Actor, Audit, Entry};
 use crate::id::{DeviceId, UserId};
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -37,6 +39,7 @@ use window::Window;
 /// minute at their own limits, which costs the server a password's hash for each failure.
 #[derive(Debug)]
 pub struct Guard {
+    audit: Audit,
     limits: Live<GuardLimits>,
     metrics: Option<Arc<Metrics>>,
     state: Mutex<State>,
@@ -65,6 +68,7 @@ pub struct Attempt {
     guard: Arc<Guard>,
     user: (UserId, Option<Subscriber>),
     address: Option<Subscriber>,
+    from: Option<IpAddr>,
     outcome: Outcome,
 }
 
@@ -80,23 +84,23 @@ impl Guard {
     /// With these limits.
     #[must_use]
     pub fn new(limits: GuardLimits) -> Arc<Self> {
-        Self::build(limits, None)
+        Self::build(limits, None, Audit::off())
     }
 
-    /// As [`new`](Self::new), with bans and refusals counted.
+    /// As [`new`](Self::new), with bans and refusals counted, and bans noted.
     #[must_use]
-    pub fn counted(limits: GuardLimits, metrics: Arc<Metrics>) -> Arc<Self> {
-        Self::build(limits, Some(metrics))
+    pub fn watched(limits: GuardLimits, metrics: Arc<Metrics>, audit: Audit) -> Arc<Self> {
+        Self::build(limits, Some(metrics), audit)
     }
 
-    fn build(limits: GuardLimits, metrics: Option<Arc<Metrics>>) -> Arc<Self> {
+    fn build(limits: GuardLimits, metrics: Option<Arc<Metrics>>, audit: Audit) -> Arc<Self> {
         let state = State {
             of_user: limits.failures_of_user.map(Strikes::new),
             of_address: limits.failures_of_address.map(Strikes::new),
             logins: Lru::new(MOST_KEYS),
             tickets: Tickets::default(),
         };
-        Arc::new(Self { limits: Live::new(limits), metrics, state: Mutex::new(state) })
+        Arc::new(Self { audit, limits: Live::new(limits), metrics, state: Mutex::new(state) })
     }
 
     /// The limits.
@@ -119,7 +123,7 @@ impl Guard {
     /// # Errors
     /// [`Refused`] while the address, or the user from there, has failed too often, or has as many attempts in flight.
     pub fn attempt(self: &Arc<Self>, user: &UserId, address: Option<IpAddr>) -> Result<Attempt, Refused> {
-        let (now, address) = (Instant::now(), address.map(Subscriber::of));
+        let (now, from, address) = (Instant::now(), address, address.map(Subscriber::of));
         let user = (user.clone(), address);
         let mut state = self.state();
         let State { of_user, of_address, .. } = &mut *state;
@@ -139,7 +143,7 @@ impl Guard {
             strikes.begin(key);
         }
         drop(state);
-        Ok(Attempt { guard: Arc::clone(self), user, address, outcome: Outcome::None })
+        Ok(Attempt { guard: Arc::clone(self), user, address, from, outcome: Outcome::None })
     }
 
     /// Somebody wants to show a token. That costs a look-up and can't be guessed, so any number may be looked up at once.
@@ -159,9 +163,28 @@ impl Guard {
     pub fn bad_token(&self, address: Option<IpAddr>) {
         let (now, mut state) = (Instant::now(), self.state());
         let strikes = state.of_address.as_mut().zip(address.map(Subscriber::of));
-        if strikes.is_some_and(|(strikes, key)| strikes.strike(&key, now)) {
-            self.address_banned();
+        let banned = strikes.is_some_and(|(strikes, key)| strikes.strike(&key, now));
+        drop(state);
+        if let Some(address) = address.filter(|_| banned) {
+            self.tell_ban(None, Some(address));
         }
+    }
+
+    fn tell_ban(&self, user: Option<&UserId>, from: Option<IpAddr>) {
+        let from = from.map_or_else(|| "memory".to_owned(), |from| from.to_string());
+        let whom = match user {
+            Some(user) => {
+                tracing::warn!(%user, "too many failed logins of a user from one address: banned for a while");
+                self.count_ban("user");
+                format!("{user} from {from}")
+            }
+            None => {
+                tracing::warn!("too many failed logins from one address: banned for a while");
+                self.count_ban("address");
+                from
+            }
+        };
+        self.audit.note(&Entry::new(Actor::Server, Action::Ban, Done).about(&whom));
     }
 
     /// A device has proved who it is, and wants a session.
@@ -200,11 +223,6 @@ impl Guard {
         Refused { retry_after }
     }
 
-    fn address_banned(&self) {
-        tracing::warn!("too many failed logins from one address: banned for a while");
-        self.count_ban("address");
-    }
-
     fn count_ban(&self, of: &'static str) {
         if let Some(metrics) = &self.metrics {
             metrics.banned(of);
@@ -233,24 +251,27 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         let (now, mut state) = (Instant::now(), self.guard.state());
         let State { of_user, of_address, .. } = &mut *state;
+        let (mut user_banned, mut address_banned) = (false, false);
         if let Some(strikes) = of_user {
             let user = &self.user;
             match self.outcome {
-                Outcome::Failed if strikes.failed(user, now) => {
-                    tracing::warn!(user = %user.0, "too many failed logins of a user from one address: banned for a while");
-                    self.guard.count_ban("user");
-                }
-                Outcome::Failed => {}
+                Outcome::Failed => user_banned = strikes.failed(user, now),
                 outcome => strikes.passed(user, now, outcome == Outcome::Passed),
             }
         }
         if let Some((strikes, address)) = of_address.as_mut().zip(self.address.as_ref()) {
             match self.outcome {
-                Outcome::Failed if strikes.failed(address, now) => self.guard.address_banned(),
-                Outcome::Failed => {}
+                Outcome::Failed => address_banned = strikes.failed(address, now),
                 // Not forgiven: who tries others' passwords has one of his own.
                 _ => strikes.passed(address, now, false),
             }
+        }
+        drop(state);
+        if user_banned {
+            self.guard.tell_ban(Some(&self.user.0), self.from);
+        }
+        if address_banned {
+            self.guard.tell_ban(None, self.from);
         }
     }
 }

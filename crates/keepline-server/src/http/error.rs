@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::accounts::{AccountError, AuthError};
+use crate::audit::Outcome;
 use crate::delivery::SendError;
 use crate::groups::GroupError;
 use crate::guard::Refused;
@@ -178,6 +179,13 @@ macro_rules! refusals_of {
 }
 
 refusals_of!(AccountError, AuthError, GroupError, HistoryError, ScheduleError, SendError);
+
+/// How what was asked for ended, as the audit log has it.
+impl<T> From<&Result<T, ApiError>> for Outcome {
+    fn from(result: &Result<T, ApiError>) -> Self {
+        result.as_ref().err().map_or(Self::Done, |error| Self::Refused(error.code.name()))
+    }
+}
 
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {

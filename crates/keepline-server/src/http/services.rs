@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::accounts::Accounts;
+use crate::audit::Audit;
 use crate::delivery::Delivery;
 use crate::directory::Directory;
 use crate::groups::Groups;
@@ -69,6 +70,12 @@ pub struct CimSettings {
 }
 
 impl Services {
+    /// Where it is noted who did what.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.hub.environment().audit
+    }
+
     /// What was said before.
     pub(super) fn history(&self) -> History {
         History::new(Arc::clone(self.hub.environment()))

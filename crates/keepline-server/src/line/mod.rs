@@ -26,11 +26,12 @@ use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::accounts::{self, Accounts, AuthError, Identity};
+use crate::audit::{self, Action, Actor, Entry};
 use crate::delivery::Delivery;
 use crate::guard::{Guard, GuardLimits, Network, may_speak_cim};
 use crate::id::SessionId;
 use crate::live::Live;
-use crate::session::{Hub, Login, Session, Speaks, WINDOW_BYTES, WINDOW_MESSAGES, cim};
+use crate::session::{Environment, Hub, Login, Session, Speaks, WINDOW_BYTES, WINDOW_MESSAGES, cim};
 
 mod bytes_in;
 mod farewell;
@@ -217,6 +218,18 @@ enum State {
     Probe,
 }
 
+impl State {
+    /// From where it came.
+    fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Fresh(peer) => peer.as_deref().copied(),
+            Self::Checking(checking) => checking.peer,
+            Self::Session(session) => session.peer(),
+            Self::Probe => None,
+        }
+    }
+}
+
 /// A hello whose token is being looked up.
 struct Checking {
     answer: oneshot::Receiver<Result<Identity, AuthError>>,
@@ -226,8 +239,8 @@ struct Checking {
 
 impl Line {
     fn on_first_frame(&mut self, frame: Frame<'_>, turn: &mut Turn<'_, Im>) -> Flow {
-        let State::Fresh(peer) = &mut self.state else { return Flow::Close(Reason::ServerError) };
-        let peer = peer.take().map(|peer| *peer);
+        let State::Fresh(peer) = &self.state else { return Flow::Close(Reason::ServerError) };
+        let peer = peer.as_deref().copied();
         match frame.dialect {
             Dialect::V1 => self.on_hello(frame, peer, turn),
             dialect => self.on_cim_login(frame, dialect, peer, turn),
@@ -264,10 +277,19 @@ impl Line {
 
     /// Counts a login that has come to its end, in a session or in a close.
     fn count_login(&self, dialect: &'static str, flow: Flow) -> Flow {
-        let metrics = &self.lines.hub.environment().metrics;
+        let Environment { metrics, audit, .. } = &**self.lines.hub.environment();
         match (&self.state, &flow) {
-            (_, Flow::Close(reason)) => metrics.login(dialect, Some(*reason)),
-            (State::Session(_), _) => metrics.login(dialect, None),
+            (state, Flow::Close(reason)) => {
+                metrics.login(dialect, Some(*reason));
+                let refused = audit::Outcome::Refused(reason.name());
+                audit.note(&Entry::new(Actor::Nobody, Action::Login, refused).from(state.peer()));
+            }
+            (State::Session(session), _) => {
+                metrics.login(dialect, None);
+                let user = Actor::User(session.user().as_str());
+                let login = Entry::new(user, Action::Login, audit::Outcome::Done);
+                audit.note(&login.about(session.device().as_str()).from(session.peer()));
+            }
             (State::Fresh(_) | State::Checking(_) | State::Probe, _) => {}
         }
         flow

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 
 use crate::accounts::Accounts;
 use crate::accounts::jwt::{Issuer, KeysError};
+use crate::audit::{Audit, AuditError};
 use crate::clock;
 use crate::config::Config;
 use crate::delivery::{Delivery, Rate, SendLimits};
@@ -83,6 +84,9 @@ pub enum StartError {
     /// The keys of others' tokens can't be used.
     #[error("the keys of tokens: {0}")]
     Keys(#[from] KeysError),
+    /// It can't be noted who did what.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// What is stored can't be read.
     #[error("the store: {0}")]
     Store(#[from] StoreError),
@@ -250,6 +254,7 @@ impl Node {
         self.lines.stop();
         self.ending.at_once();
         self.ending.in_order().await;
+        self.services.audit().flush().await;
         self.services.store.close().await;
     }
 
@@ -334,8 +339,12 @@ async fn wire(
     (store, issuer): (Arc<dyn Store>, Option<Arc<Issuer>>),
     bound: &Bound,
     hub: impl AsyncFnOnce(Arc<Environment>) -> Result<Arc<Hub>, StoreError>,
-) -> Result<Arc<Services>, StoreError> {
+) -> Result<Arc<Services>, StartError> {
     let metrics = Arc::new(Metrics::new());
+    let audit = match config.audit.clone() {
+        Some(path) => Audit::to_file(path, Arc::clone(&metrics))?,
+        None => Audit::off(),
+    };
     let store: Arc<dyn Store> = Metered::over(store, Arc::clone(&metrics));
     let accounts = Accounts::load(Arc::clone(&store), config.hashing.clone()).await?;
     let accounts = Arc::new(match issuer {
@@ -344,11 +353,12 @@ async fn wire(
     });
     let groups = Arc::new(Groups::load(Arc::clone(&store)).await?);
     let directory = Arc::new(Directory::load(&*store, Arc::clone(&groups), Arc::clone(&accounts)).await?);
-    let environment = Environment::counted(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&metrics));
+    let environment =
+        Environment::audited(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&metrics), audit.clone());
     let hub = hub(environment).await?;
     let delivery = Delivery::limited(Arc::clone(&hub), send_limits(config));
     let schedules = Arc::new(Schedules::load(Arc::clone(&store), delayed::ByDelivery(Arc::clone(&delivery))).await?);
-    let guard = Guard::counted(config.guard, Arc::clone(&metrics));
+    let guard = Guard::watched(config.guard, Arc::clone(&metrics), audit);
     let cim = CimSettings {
         advertised: config.advertise.map(|address| address.to_string()),
         tcp_port: bound.addresses.tcp.port(),

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::Past;
 use super::quarantine::Quarantine;
+use crate::audit::Audit;
 use crate::directory::Directory;
 use crate::id::UserId;
 use crate::message::Message;
@@ -21,6 +22,8 @@ pub struct Environment {
     pub directory: Arc<Directory>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Who did what.
+    pub audit: Audit,
     /// How short memory is.
     pub overload: Arc<Overload>,
     /// What lately became of the sessions.
@@ -43,10 +46,17 @@ impl Environment {
     /// The three together.
     #[must_use]
     pub fn counted(store: Arc<dyn Store>, directory: Arc<Directory>, metrics: Arc<Metrics>) -> Arc<Self> {
+        Self::audited(store, directory, metrics, Audit::off())
+    }
+
+    /// All together.
+    #[must_use]
+    pub fn audited(store: Arc<dyn Store>, directory: Arc<Directory>, metrics: Arc<Metrics>, audit: Audit) -> Arc<Self> {
         Arc::new(Self {
             store,
             directory,
             metrics,
+            audit,
             overload: Arc::default(),
             past: Past::default(),
             quarantine: Quarantine::default(),

@@ -146,6 +146,12 @@ impl Session {
         &self.connection
     }
 
+    /// From where it came.
+    #[must_use]
+    pub const fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
     /// Whether it has been fenced, or its line has ended.
     #[must_use]
     pub fn is_ended(&self) -> bool {

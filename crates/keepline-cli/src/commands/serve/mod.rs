@@ -82,6 +82,7 @@ async fn serve(args: &ServeArgs, effective: Effective, log: &Log) -> io::Result<
     }
     let store = settings.open_store()?;
     config.admin_token = admin_token::obtain(settings)?;
+    config.audit = settings.audit_file();
     let node = Node::start(config, store).await.map_err(io::Error::other)?;
     announce::announce(&node, settings, args.json);
     systemd::ready(node.room().lines);

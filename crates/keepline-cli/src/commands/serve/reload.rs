@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use keepline_server::Node;
 use keepline_server::accounts::jwt::{Issuer, IssuerSettings};
+use keepline_server::audit::{Action, Actor, Entry, Outcome};
 use keepline_server::tls::{Reloaded, Tls, TlsFiles};
+use keepline_server::{Config, Node};
 
 use super::admin_token;
 use crate::config::{Effective, Sources};
@@ -24,39 +25,51 @@ pub(super) struct Reload<'a> {
 impl Reload<'_> {
     /// Reads all again.
     pub(super) async fn again(&mut self, node: &Node) {
-        match self.sources.load() {
+        let audit = node.services().audit();
+        // First, so that what follows stands in the new file.
+        if let Err(error) = audit.reopen().await {
+            tracing::error!(%error, "the audit log goes on in the file that it has");
+        }
+        let note = |what: &str, taken: bool| {
+            let outcome = if taken { Outcome::Done } else { Outcome::Refused("unusable") };
+            audit.note(&Entry::new(Actor::Server, Action::Reload, outcome).about(what));
+        };
+        let taken = match self.sources.load() {
             Ok(new) => self.take(&new, node),
             Err(problems) => {
                 for problem in problems.to_string().lines() {
                     tracing::error!(problem, "the settings stay as they are");
                 }
+                false
             }
-        }
-        let settings = self.effective.settings.server().issuer;
+        };
+        note("settings", taken);
+        // Files are read wherever they are by now; also if the settings are wrong, as they are another matter.
+        let Config { issuer: settings, tls: files, .. } = self.effective.settings.server();
         if let Some((issuer, settings)) = node.services().accounts.issuer().zip(settings) {
-            read_keys(Arc::clone(issuer), settings).await;
+            note("keys of tokens", read_keys(Arc::clone(issuer), settings).await);
         }
         if let Some(tls) = node.tls() {
-            // Wherever it is by now; also if the settings are wrong, as it is another matter.
-            let files = self.effective.settings.server().tls;
-            show_again(Arc::clone(tls), files).await;
+            note("certificate", show_again(Arc::clone(tls), files).await);
         }
     }
 
-    /// Takes what can change while it runs, if all of it could be started with.
-    fn take(&mut self, new: &Effective, node: &Node) {
+    /// Takes what can change while it runs, if all of it could be started with; else false.
+    fn take(&mut self, new: &Effective, node: &Node) -> bool {
         let next = self.effective.taking(new);
         let mut config = next.settings.server();
         let checked = new.settings.server().check().and_then(|()| config.check());
         if let Err(problem) = checked {
-            return tracing::error!(%problem, "the settings stay as they are");
+            tracing::error!(%problem, "the settings stay as they are");
+            return false;
         }
         match admin_token::again(&next.settings) {
             Ok(token) => config.admin_token = token,
             Err(error) => tracing::error!(%error, "the token of the admin listener stays as it is"),
         }
         if let Err(problem) = node.reload(&config) {
-            return tracing::error!(%problem, "the settings stay as they are");
+            tracing::error!(%problem, "the settings stay as they are");
+            return false;
         }
         self.tell(new);
         if let Err(error) = self.log.set_filter(&next.settings.log.filter) {
@@ -64,6 +77,7 @@ impl Reload<'_> {
         }
         self.log.set_rate(next.settings.log.rate);
         self.effective = next;
+        true
     }
 
     /// What is another than it was, by name. What waits is told each time, as it waits on.
@@ -79,24 +93,30 @@ impl Reload<'_> {
     }
 }
 
-async fn read_keys(issuer: Arc<Issuer>, settings: IssuerSettings) {
-    match tokio::task::spawn_blocking(move || issuer.reload(settings).map(|()| issuer.kids())).await {
+/// Whether the file's keys are in force.
+async fn read_keys(issuer: Arc<Issuer>, settings: IssuerSettings) -> bool {
+    let read = tokio::task::spawn_blocking(move || issuer.reload(settings).map(|()| issuer.kids())).await;
+    match &read {
         Ok(Ok(kids)) => tracing::warn!(?kids, "reloaded: the keys of tokens"),
         Ok(Err(error)) => tracing::error!(%error, "the new keys of tokens can't be used: the old ones stay"),
         Err(error) => tracing::error!(%error, "the keys of tokens were not read"),
     }
+    matches!(read, Ok(Ok(_)))
 }
 
-async fn show_again(tls: Arc<Tls>, files: Option<TlsFiles>) {
+/// Whether the files' certificate is shown.
+async fn show_again(tls: Arc<Tls>, files: Option<TlsFiles>) -> bool {
     let read = move || match files.filter(|files| *files != tls.files()) {
         Some(files) => tls.reload_from(files),
         None => tls.reload(),
     };
     // Files are not for the threads of the runtime.
-    match tokio::task::spawn_blocking(read).await {
+    let read = tokio::task::spawn_blocking(read).await;
+    match &read {
         Ok(Ok(Reloaded::Changed)) => tracing::warn!("reloaded: another certificate is shown from now on"),
         Ok(Ok(Reloaded::Same)) => tracing::warn!("reloaded: the certificate is the same"),
         Ok(Err(error)) => tracing::error!(%error, "the new certificate can't be used: the old one is shown on"),
         Err(error) => tracing::error!(%error, "the certificate was not read"),
     }
+    matches!(read, Ok(Ok(_)))
 }

@@ -110,6 +110,9 @@ fn d8_no_secret_is_in_a_log_a_metric_an_answer_or_a_list_of_processes() {
     let ended = server.end();
     assert!(ended.err.len() > 5, "nothing was logged, so nothing was tried: {:?}", ended.err);
     outputs.extend(ended.out.into_iter().chain(ended.err));
+    let audit = fs::read_to_string(data.join("audit.log")).expect("an audit log");
+    assert!(audit.contains("token.issue") && audit.contains("authenticate"), "{audit}");
+    outputs.push(audit);
     let leaks: Vec<&String> = outputs.iter().filter(|text| text.contains("canary-") || text.contains(&token)).collect();
     assert!(leaks.is_empty(), "{leaks:#?}");
 }

@@ -9,6 +9,7 @@ mod closes;
 mod health;
 mod host;
 mod listing;
+mod noted;
 mod sessions;
 mod sockets;
 mod token;
@@ -73,7 +74,7 @@ pub const BACKUP_WITHIN: Duration = Duration::from_secs(3600);
 pub fn router(admin: Admin) -> Router {
     let metrics = Arc::clone(&admin.services.metrics);
     let reached = admin.clone();
-    let asked = from_fn_with_state(admin.token.clone(), token::check);
+    let asked = from_fn_with_state(admin.clone(), token::check);
     let open = Router::new().route("/health", get(health::health)).route("/ready", get(health::ready));
     let closed = Router::new()
         .route("/metrics", get(health::metrics))

@@ -9,6 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest as _, Sha256};
 
+use super::Admin;
+use super::noted::Asked;
 use crate::http::error::{ApiError, Code};
 use crate::live::Live;
 
@@ -46,11 +48,15 @@ impl AdminToken {
     }
 }
 
-/// Lets through what shows the token, and everything where none is asked for.
-pub(super) async fn check(State(token): State<Option<AdminToken>>, request: Request, next: Next) -> Response {
-    if token.is_none_or(|token| token.shown_by(&request)) {
-        return next.run(request).await;
+/// Lets through what shows the token, and everything where none is asked for; what changes anything is noted.
+pub(super) async fn check(State(admin): State<Admin>, request: Request, next: Next) -> Response {
+    let asked = Asked::of(&request, &admin.services);
+    if admin.token.is_none_or(|token| token.shown_by(&request)) {
+        let response = next.run(request).await;
+        asked.note(admin.services.audit(), &response);
+        return response;
     }
+    asked.note_stranger(admin.services.audit());
     tracing::warn!(
         reason = "auth_failed",
         path = request.uri().path(),

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::password::guarded;
+use crate::audit::{Action, Actor, Entry};
 use crate::http::Services;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Body, id};
@@ -42,10 +43,14 @@ pub(super) struct Account {
 ))]
 pub(super) async fn create(
     State(services): State<Arc<Services>>,
+    peer: Option<Extension<Peer>>,
     Body(request): Body<NewAccount>,
 ) -> Result<(StatusCode, Json<Account>), ApiError> {
     let user = id(&request.user)?;
-    services.accounts.create(user, &request.password).await?;
+    let outcome = services.accounts.create(user, &request.password).await.map_err(ApiError::from);
+    let entry = Entry::new(Actor::User(&request.user), Action::AccountCreate, (&outcome).into());
+    services.audit().note(&entry.from(peer.map(|Extension(Peer(peer))| peer)));
+    outcome?;
     Ok((StatusCode::CREATED, Json(Account { user: request.user })))
 }
 
@@ -69,6 +74,7 @@ pub(super) async fn change_password(
     Body(request): Body<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
     let changing = services.accounts.change_password(caller.user(), &request.old, &request.new);
-    guarded(&services.guard, caller.user(), peer, changing).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let outcome = guarded(&services.guard, caller.user(), peer, changing).await;
+    caller.note(Action::PasswordChange, "", &outcome);
+    outcome.map(|()| StatusCode::NO_CONTENT)
 }

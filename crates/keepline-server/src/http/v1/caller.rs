@@ -1,5 +1,6 @@
 //! Caller: who asks, by the token of the request.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -7,21 +8,33 @@ use axum::http::header;
 use axum::http::request::Parts;
 
 use crate::accounts::Identity;
+use crate::audit::{Action, Actor, Audit, Entry};
 use crate::http::Services;
 use crate::http::error::{ApiError, Code};
+use crate::http::serve::Peer;
 use crate::id::{DeviceId, UserId};
 
 /// Who asks: `Authorization: Bearer <token>`. Nothing in a request says it another way.
 #[derive(Debug)]
-pub(super) struct Caller(pub(super) Identity);
+pub(super) struct Caller {
+    pub(super) identity: Identity,
+    from: Option<SocketAddr>,
+    audit: Audit,
+}
 
 impl Caller {
     pub(super) const fn user(&self) -> &UserId {
-        &self.0.user
+        &self.identity.user
     }
 
     pub(super) const fn device(&self) -> Option<&DeviceId> {
-        self.0.device.as_ref()
+        self.identity.device.as_ref()
+    }
+
+    /// Has it noted that he did this, or tried to; `object` is to whom or what.
+    pub(super) fn note<T>(&self, action: Action, object: &str, outcome: &Result<T, ApiError>) {
+        let entry = Entry::new(Actor::User(self.user().as_str()), action, outcome.into());
+        self.audit.note(&entry.about(object).from(self.from));
     }
 }
 
@@ -35,6 +48,13 @@ impl FromRequestParts<Arc<Services>> for Caller {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(missing());
         }
-        Ok(Self(services.accounts.authenticate(token.trim()).await?))
+        let from = parts.extensions.get::<Peer>().map(|Peer(peer)| *peer);
+        let audit = services.audit().clone();
+        let outcome = services.accounts.authenticate(token.trim()).await.map_err(ApiError::from);
+        if outcome.is_err() {
+            let refused = Entry::new(Actor::Nobody, Action::Authenticate, (&outcome).into());
+            audit.note(&refused.about(parts.uri.path()).from(from));
+        }
+        Ok(Self { identity: outcome?, from, audit })
     }
 }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::caller::Caller;
 use super::names::{GroupName, UserName};
+use crate::audit::Action;
 use crate::groups;
 use crate::http::Services;
 use crate::http::error::{ApiError, Code, ErrorBody};
@@ -26,6 +27,17 @@ enum Role {
     Admin,
     /// All that, and deletes it and gives roles.
     Owner,
+}
+
+impl Role {
+    /// As it is written in JSON.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
 }
 
 impl From<Role> for groups::Role {
@@ -115,7 +127,9 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<GroupView>), ApiError> {
     let group: GroupId = id(&request.group)?;
     let members = request.members.iter().map(|name| existing(&services, name)).collect::<Result<Vec<_>, _>>()?;
-    services.groups.create(&group, &request.title, caller.user(), members).await?;
+    let outcome = services.groups.create(&group, &request.title, caller.user(), members).await.map_err(ApiError::from);
+    caller.note(Action::GroupCreate, group.as_str(), &outcome);
+    outcome?;
     Ok((StatusCode::CREATED, Json(look(&services, caller.user(), &group)?)))
 }
 
@@ -173,8 +187,10 @@ pub(super) async fn delete(
     caller: Caller,
     Path(group): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    services.groups.delete(caller.user(), &id(&group)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let group: GroupId = id(&group)?;
+    let outcome = services.groups.delete(caller.user(), &group).await.map_err(ApiError::from);
+    caller.note(Action::GroupDelete, group.as_str(), &outcome);
+    outcome.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// The role of a member.
@@ -196,15 +212,17 @@ pub(super) async fn put_member(
 ) -> Result<StatusCode, ApiError> {
     let (group, user): (GroupId, UserId) = (id(&group)?, id(&user)?);
     let now = services.groups.get(&group).filter(|now| now.members.contains_key(caller.user()));
-    if now.as_ref().is_some_and(|now| now.members.contains_key(&user)) {
-        services.groups.set_role(caller.user(), &group, &user, role.into()).await?;
+    let outcome = if now.as_ref().is_some_and(|now| now.members.contains_key(&user)) {
+        services.groups.set_role(caller.user(), &group, &user, role.into()).await
     } else if now.is_none() && user == *caller.user() && role == Role::Member {
-        services.groups.join(&user, &group).await?;
+        services.groups.join(&user, &group).await
     } else {
         existing(&services, user.as_str())?;
-        services.groups.add(caller.user(), &group, &user, role.into()).await?;
-    }
-    Ok(StatusCode::NO_CONTENT)
+        services.groups.add(caller.user(), &group, &user, role.into()).await
+    };
+    let outcome = outcome.map_err(ApiError::from);
+    caller.note(Action::GroupRole, &format!("{group}/{user} {}", role.name()), &outcome);
+    outcome.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Removes a member; each may remove himself
@@ -216,8 +234,10 @@ pub(super) async fn remove_member(
     caller: Caller,
     Path((group, user)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    services.groups.remove(caller.user(), &id(&group)?, &id(&user)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let (group, user): (GroupId, UserId) = (id(&group)?, id(&user)?);
+    let outcome = services.groups.remove(caller.user(), &group, &user).await.map_err(ApiError::from);
+    caller.note(Action::GroupRemove, &format!("{group}/{user}"), &outcome);
+    outcome.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// A group as a member sees it. To others there is none.

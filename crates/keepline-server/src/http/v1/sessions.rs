@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::names::Number;
 use super::seq::Seq;
+use crate::audit::Action;
 use crate::http::Services;
 use crate::http::error::{ApiError, Code, ErrorBody};
 use crate::http::extract::Path;
@@ -60,5 +61,7 @@ pub(super) async fn kick(
     // Of somebody else's session he learns nothing, not even that it is there.
     let session = session.ok_or_else(|| ApiError::new(Code::NotFound, "you have no session with this number"))?;
     services.hub.kick(session.id(), Reason::Kicked);
+    let whose = format!("session {number} of {}, {}", session.user(), session.device());
+    caller.note(Action::Kick, &whose, &Ok(()));
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,10 +11,12 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::password::guarded;
 use crate::accounts::Proof;
+use crate::audit::{Action, Actor, Entry};
 use crate::http::Services;
 use crate::http::error::{ApiError, Code, ErrorBody};
 use crate::http::extract::{Body, id};
 use crate::http::serve::Peer;
+use crate::id::DeviceId;
 
 /// A name, its password, and the device that the token is for.
 #[derive(Deserialize, ToSchema)]
@@ -48,7 +50,11 @@ pub(super) async fn issue(
 ) -> Result<(StatusCode, Json<Token>), ApiError> {
     let (user, device) = (id(&request.user)?, id(&request.device)?);
     let issuing = services.accounts.issue(&user, &request.password, device);
-    let issued = guarded(&services.guard, &user, peer, issuing).await?;
+    let from = peer.as_ref().map(|Extension(Peer(peer))| *peer);
+    let outcome = guarded(&services.guard, &user, peer, issuing).await;
+    let entry = Entry::new(Actor::User(user.as_str()), Action::TokenIssue, (&outcome).into());
+    services.audit().note(&entry.about(&request.device).from(from));
+    let issued = outcome?;
     Ok((StatusCode::CREATED, Json(Token { token: issued.text, expires_ms: issued.expires_ms })))
 }
 
@@ -56,18 +62,20 @@ pub(super) async fn issue(
 #[utoipa::path(delete, path = "/v1/tokens", tag = "tokens", security(("token" = [])),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 pub(super) async fn revoke_all(State(services): State<Arc<Services>>, caller: Caller) -> Result<StatusCode, ApiError> {
-    services.accounts.revoke_all(caller.user()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let outcome = services.accounts.revoke_all(caller.user()).await.map_err(ApiError::from);
+    caller.note(Action::TokenRevokeAll, "", &outcome);
+    outcome.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Calls back the token of this request; the session that it opened ends
 #[utoipa::path(delete, path = "/v1/tokens/current", tag = "tokens", security(("token" = [])),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 pub(super) async fn revoke(State(services): State<Arc<Services>>, caller: Caller) -> Result<StatusCode, ApiError> {
-    let Proof::Token(id) = caller.0.proof else {
+    let Proof::Token(id) = caller.identity.proof else {
         let message = "this token was signed by others and ends at its own time: DELETE /v1/tokens ends all of yours";
         return Err(ApiError::new(Code::NotAllowed, message));
     };
-    services.accounts.revoke(id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let outcome = services.accounts.revoke(id).await.map_err(ApiError::from);
+    caller.note(Action::TokenRevoke, caller.device().map_or("", DeviceId::as_str), &outcome);
+    outcome.map(|()| StatusCode::NO_CONTENT)
 }

@@ -39,7 +39,7 @@ pub(super) struct Me {
 /// Whose token it is that the request shows
 #[utoipa::path(get, path = "/v1/accounts/me", tag = "accounts", security(("token" = [])),
     responses((status = 200, body = Me), (status = "default", body = ErrorBody)))]
-pub(super) async fn me(Caller(identity): Caller) -> Json<Me> {
+pub(super) async fn me(Caller { identity, .. }: Caller) -> Json<Me> {
     Json(Me {
         user: identity.user.to_string(),
         device: identity.device.map(|device| device.to_string()),
