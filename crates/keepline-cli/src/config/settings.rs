@@ -278,7 +278,7 @@ mod tests {
             assert_eq!(format!("{:?}", settings.server()), format!("{:?}", Config::default()), "{}", key.name);
             count += 1;
         }
-        assert_eq!(count, 12, "of those");
+        assert_eq!(count, 13, "of those");
     }
 
     #[test]

@@ -36,6 +36,8 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
     ("CONTRIBUTING.md", "scripts/test", "this test is a part of it"),
     ("docs/tutorial.md", "cargo install", "an optimized build takes minutes; scripts/test makes the same one"),
     ("docs/operation.md", "systemctl reload", "needs systemd as the first process; signals are tried by it::operation"),
+    ("docs/top.md", "keepline top\n", "needs a terminal; it::top::document runs it in one"),
+    ("docs/top.md", "keepline top --once", "it::top::document runs it, beside the others of its page"),
     ("fuzz/README.md", "mkdir -p artifacts/found", "needs a nightly compiler; `scripts/test --long` runs each target"),
 ];
 
@@ -52,8 +54,8 @@ fn run(path: &str) {
 
 /// Why a block is not run.
 fn reason(path: &str, block: &Block) -> Option<&'static str> {
-    let first = block.lines.first()?;
-    let fits = |(page, begin, _): &&(&str, &str, &str)| *page == path && first.starts_with(begin);
+    let text = block.lines.join("\n");
+    let fits = |(page, begin, _): &&(&str, &str, &str)| *page == path && text.starts_with(begin);
     NOT_RUN.iter().find(fits).map(|(_, _, reason)| *reason)
 }
 
@@ -83,7 +85,7 @@ fn every_block_of_every_page_is_run_or_has_a_reason() {
                     }
                 }
                 Some(Kind::Shown) => {
-                    let command = |line: &&String| line.starts_with("$ ") || line.starts_with("keepline ");
+                    let command = |line: &&String| line.starts_with("$ ");
                     let commands = block.lines.iter().filter(command);
                     findings.extend(commands.map(|line| format!("{place}: `{line}` is shown, and run by nobody")));
                 }
@@ -97,8 +99,7 @@ fn every_block_of_every_page_is_run_or_has_a_reason() {
 fn what_is_not_run_is_there_once() {
     let mut findings = Vec::new();
     for (path, begin, reason) in NOT_RUN {
-        let begins =
-            |block: &Block| block.commands() && block.lines.first().is_some_and(|line| line.starts_with(begin));
+        let begins = |block: &Block| block.commands() && block.lines.join("\n").starts_with(begin);
         let blocks = page(path).blocks().into_iter().filter(begins).count();
         if blocks != 1 || reason.is_empty() {
             findings.push(format!("{path}: {blocks} blocks begin with `{begin}`"));

@@ -6,8 +6,19 @@ use super::page::{Page, page, pages};
 use crate::tidy::assert_none;
 
 /// Those of `cargo` and `scripts/test`, and what every command has.
-const OF_OTHERS: [&str; 7] =
-    ["--help", "--long", "--release", "--workspace", "KEEPLINE_BLESS", "KEEPLINE_LONG", "KEEPLINE_SEED"];
+const OF_OTHERS: [&str; 11] = [
+    "--help",
+    "--ignored",
+    "--long",
+    "--nocapture",
+    "--release",
+    "--test",
+    "--workspace",
+    "KEEPLINE_BLESS",
+    "KEEPLINE_CHURN",
+    "KEEPLINE_LONG",
+    "KEEPLINE_SEED",
+];
 
 /// What stands between backquotes, outside of the blocks.
 fn code(page: &Page) -> String {
