@@ -9,7 +9,7 @@ use keepline_server::http::Door;
 use keepline_server::http::serve::{Dialled, Limits, serve};
 use keepline_server::metrics::Metrics;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -149,9 +149,12 @@ async fn b9_who_does_not_read_holds_a_place_for_so_long_and_no_longer() {
 /// The kernel sees progress, and would let it go on for hours.
 #[tokio::test]
 async fn b9_who_reads_a_few_bytes_at_a_time_holds_a_place_for_so_long_and_no_longer() {
-    let limits = Limits { connections: 1, unread_within: Duration::from_secs(1), ..Limits::default() };
+    let limits = Limits { connections: 1, unread_within: Duration::from_secs(2), ..Limits::default() };
     let served = served(limits).await;
-    let mut slow = served.connect().await;
+    // With little room, so that the server's kernel hears of each of his few bytes.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut slow = socket.connect(served.address).await.unwrap();
     slow.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     let reading = tokio::spawn(async move {
         let mut few = [0; 512];
