@@ -13,6 +13,8 @@ mod failure;
 mod limits;
 mod log;
 mod output;
+mod quantity;
+mod secret;
 mod trust;
 
 use std::process::ExitCode;

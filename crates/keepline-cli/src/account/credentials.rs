@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use crate::secret::Secret;
 
 /// The longest file that is read, in bytes: some thousands of entries.
 const LONGEST: u64 = 1 << 20;

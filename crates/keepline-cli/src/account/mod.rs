@@ -12,7 +12,6 @@ mod credentials;
 mod error;
 mod password;
 pub(crate) mod random;
-mod secret;
 mod who;
 
 use std::io::{self, Read as _};
@@ -22,11 +21,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use credentials::{Credentials, CredentialsError, Entry, Key, Purpose};
 pub(crate) use error::AccountError;
-pub(crate) use secret::Secret;
 pub(crate) use who::Who;
 
 use crate::api::{Api, Issued, Login, Renewal};
 use crate::output::note;
+use crate::secret::Secret;
 use credentials::Locked;
 
 /// A kept token with less than this to live is not used any more, in milliseconds.

@@ -6,7 +6,7 @@ use std::mem::take;
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use super::Secret;
+use crate::secret::Secret;
 
 /// The longest that is read, in bytes: what a server takes.
 const LONGEST: usize = 512;

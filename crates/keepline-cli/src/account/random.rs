@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 
-use super::Secret;
+use crate::secret::Secret;
 
 /// A device's name that no other device has: 64 random bits.
 pub(crate) fn device() -> io::Result<String> {

@@ -7,7 +7,7 @@ use keepline::Duration;
 use keepline_server::id::UserId;
 
 use crate::api::{Http, ServerUrl};
-use crate::args::duration;
+use crate::quantity::duration;
 use crate::trust::{Authorities, Way};
 
 /// Which server, and as whom.

@@ -9,8 +9,8 @@ use clap::Args;
 
 pub(crate) use token_file::{FILE, Kept, obtain, read};
 
-use crate::account::Secret;
 use crate::failure::Failure;
+use crate::secret::Secret;
 
 /// Where a server keeps everything that was not told where: by itself, and as the package runs it.
 const FOLDERS: [&str; 2] = ["keepline-data", "/var/lib/keepline"];

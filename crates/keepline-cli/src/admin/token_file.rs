@@ -5,7 +5,8 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use crate::account::{Secret, random};
+use crate::account::random;
+use crate::secret::Secret;
 
 /// Its name.
 pub(crate) const FILE: &str = "admin.token";

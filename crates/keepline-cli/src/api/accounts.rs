@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::http::{Http, Question};
 use super::query::Query;
 use super::{Api, ApiError, json};
-use crate::account::Secret;
+use crate::secret::Secret;
 
 /// What gets a device its token.
 #[derive(Clone, Debug, Serialize)]

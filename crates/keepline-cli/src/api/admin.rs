@@ -9,7 +9,7 @@ use super::metrics::Counters;
 use super::query::Query;
 use super::watch::{Close, Closes, LiveSessions, Order, SessionDetail, SessionQuery};
 use super::{ApiError, Seq, json};
-use crate::account::Secret;
+use crate::secret::Secret;
 
 /// The client of an admin listener.
 #[derive(Debug)]

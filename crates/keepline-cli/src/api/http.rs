@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::address::ServerUrl;
 use super::error::{ApiError, ErrorBody, Refusal};
-use crate::account::Secret;
+use crate::secret::Secret;
 use crate::trust::{self, Authorities};
 
 /// The longest answer that is read, in bytes: a page of messages has at most 1 MiB, six times as much in JSON.

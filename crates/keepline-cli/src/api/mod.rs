@@ -45,7 +45,7 @@ pub(crate) use watch::{Close, LiveSession, LiveSessions, Order, SessionDetail, S
 
 use self::http::Question;
 use self::query::Query;
-use crate::account::Secret;
+use crate::secret::Secret;
 
 /// The client of `/v1`, as one user. A token that is no longer valid is renewed once a request, where we may.
 pub(crate) struct Api {

@@ -16,10 +16,10 @@ use self::follower::{Follower, Next};
 use super::errand;
 use crate::account::{Account, Who};
 use crate::api::{Api, ApiError};
-use crate::args::duration;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, note};
+use crate::quantity::duration;
 
 /// Flags of `keepline sub`.
 #[derive(Debug, Args)]

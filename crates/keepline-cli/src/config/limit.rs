@@ -6,7 +6,7 @@ use std::time::Duration;
 use keepline::serve::Rate;
 use keepline_server::guard::{ByteRate, StrikeLimit};
 
-use crate::args;
+use crate::quantity;
 
 /// A limit, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +69,11 @@ fn above_zero<T: FromStr + PartialOrd + Default>(text: &str) -> Option<T> {
 }
 
 fn time(text: &str) -> Option<Duration> {
-    args::duration(text).ok().map(|time| time.to_std()).filter(|time| !time.is_zero())
+    quantity::duration(text).ok().map(|time| time.to_std()).filter(|time| !time.is_zero())
 }
 
 fn size(text: &str) -> Option<u32> {
-    args::bytes(text).ok().and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0)
+    quantity::bytes(text).ok().and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0)
 }
 
 #[cfg(test)]

@@ -19,9 +19,9 @@ use keepline_server::{CimMode, Config};
 use super::keys::KEYS;
 use super::limit::Limit;
 use super::value::{AuditFile, LogFormat, Logins, Pace};
-use crate::account::Secret;
 use crate::limits::Limits;
 use crate::log::Rate;
+use crate::secret::Secret;
 
 /// All of them. [`Settings::default`] is what the table says.
 #[derive(Clone, Debug)]

@@ -9,9 +9,9 @@ use keepline_server::guard::{BadNetwork, LoginLimit, Network};
 use keepline_server::line::PaceLimit;
 use tracing_subscriber::EnvFilter;
 
-use crate::account::Secret;
 use crate::limits::Limits;
 use crate::log::Rate;
+use crate::secret::Secret;
 
 /// After a rest, a user may send what is the pace in so many seconds.
 const AT_REST: u32 = 5;

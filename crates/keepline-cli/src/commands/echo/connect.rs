@@ -15,7 +15,7 @@ use super::gap::Gap;
 use super::log::LogArgs;
 use super::queue::IN_FLIGHT;
 use super::{Error, block_on};
-use crate::args::{duration, whole};
+use crate::quantity::{duration, whole};
 
 /// Flags of `keepline echo connect`.
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use keepline::Duration;
 
-use crate::args::duration;
+use crate::quantity::duration;
 
 /// A range of times, both ends possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,8 +18,8 @@ use super::log::{Log, LogArgs};
 use super::mirror::Mirror;
 use super::narrator::Narrator;
 use super::{Error, block_on, codec};
-use crate::args::{duration, whole};
 use crate::descriptors::raise_descriptor_limit;
+use crate::quantity::{duration, whole};
 
 /// Linux refuses a longer `TCP_KEEPIDLE` (`MAX_TCP_KEEPIDLE` in `net/tcp.h`).
 const LONGEST_KEEPALIVE: Duration = Duration::from_secs(32_767);

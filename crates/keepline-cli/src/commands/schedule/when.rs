@@ -5,8 +5,8 @@ use std::time::UNIX_EPOCH;
 use clap::Args;
 use keepline::Duration;
 
-use crate::args::duration;
 use crate::output::now_ms;
+use crate::quantity::duration;
 
 /// A moment to come.
 #[derive(Clone, Copy, Debug, Args)]

@@ -3,7 +3,7 @@
 use super::super::limit::{byte_rate, count, percent, rate, strikes};
 use super::super::value::{limits, logins, optional, pace};
 use super::{Key, Kind, ROW, Reload, put};
-use crate::args::{bytes, whole};
+use crate::quantity::{bytes, whole};
 
 pub(super) const KEYS: &[Key] = &[
     Key {

@@ -2,7 +2,7 @@
 
 use super::super::value::{address, address_or_off, networks, optional, path, switch};
 use super::{Key, Kind, ROW, Reload, put};
-use crate::args::duration;
+use crate::quantity::duration;
 
 pub(super) const KEYS: &[Key] = &[
     Key {

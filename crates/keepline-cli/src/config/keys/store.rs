@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::super::value::switch;
 use super::{Key, Kind, ROW, Reload, put};
-use crate::args::{bytes, duration, whole};
+use crate::quantity::{bytes, duration, whole};
 
 pub(super) const KEYS: &[Key] = &[
     Key {
