@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keepline::liveness::HeartbeatError;
+use keepline::serve::Rate;
 
 use crate::accounts::Hashing;
 use crate::accounts::jwt::IssuerSettings;
-use crate::delivery::Rate;
 use crate::guard::{GuardLimits, Network};
 use crate::http::admin::AdminToken;
 use crate::line::{PaceLimit, Terms};

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use keepline::Duration;
 use keepline::serve::Rate as LineRate;
 use keepline_server::accounts::jwt::IssuerSettings;
-use keepline_server::delivery::Rate as SendRate;
 use keepline_server::guard::{ByteRate, Network, StrikeLimit};
 use keepline_server::store::Store;
 use keepline_server::store::memory::Memory;
@@ -228,8 +227,7 @@ impl Allowed {
                 config.guard.inbound = None;
             }
         }
-        let send_rate = |LineRate { per_second, burst }| SendRate { per_second, burst };
-        put(&mut config.everyone, self.everyone.map(|Limit(rate)| rate.map(send_rate)));
+        put(&mut config.everyone, self.everyone.map(|Limit(rate)| rate));
         let guard = &mut config.guard;
         put(&mut guard.logins_of_device, self.logins.map(|Logins(limit)| limit));
         put(&mut guard.devices_of_user, self.devices);

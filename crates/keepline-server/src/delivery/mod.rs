@@ -21,7 +21,7 @@ mod fan_out;
 mod rate;
 
 pub use error::SendError;
-pub use rate::{Rate, SendLimits};
+pub use rate::SendLimits;
 
 /// How long to wait before a request without a known outcome is made again; 0.3 s in all.
 const RETRIES: [Duration; 5] = [

@@ -1,13 +1,12 @@
 //! Rate: how fast messages are taken: a bucket for each user whom no line paces, and one for what goes to everyone.
 //!
-//! A bucket is the generic cell rate algorithm (ITU-T I.371): of each it is enough to know until when what it has taken
-//! would last at the long-run rate.
+//! Of a bucket it is enough to know until when what it has taken would last at the long-run rate ([`Rate`]).
 
 use std::collections::HashMap;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
+use keepline::serve::Rate;
 use tokio::time::Instant;
 
 use crate::id::UserId;
@@ -15,28 +14,6 @@ use crate::live::Live;
 
 /// Users remembered in one generation; there are two.
 const MOST_USERS: usize = 100_000;
-
-/// How many messages are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "two numbers")]
-pub struct Rate {
-    /// In the long run; 0 counts as 1.
-    pub per_second: u32,
-    /// At once, after a rest; 0 counts as 1.
-    pub burst: u32,
-}
-
-impl Rate {
-    const fn each(self) -> Duration {
-        let per_second = if self.per_second == 0 { 1 } else { self.per_second };
-        Duration::from_nanos(1_000_000_000 / per_second as u64)
-    }
-
-    /// How far ahead of its long-run rate a bucket may be: also the time in which a full one empties.
-    const fn ahead(self) -> Duration {
-        self.each().saturating_mul(if self.burst == 0 { 1 } else { self.burst })
-    }
-}
 
 /// How fast messages are taken; `None` for as fast as they come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,15 +88,15 @@ impl Buckets {
 
 /// Until when a bucket would last after one more message; `None` if it may not have it now.
 fn after_one_more(until: Instant, now: Instant, rate: Rate) -> Option<Instant> {
-    let until = until.max(now) + rate.each();
-    (until.duration_since(now) <= rate.ahead()).then_some(until)
+    let until = until.max(now) + rate.each().to_std();
+    (until.duration_since(now) <= rate.ahead().to_std()).then_some(until)
 }
 
 impl Users {
     fn until(&mut self, user: &UserId, now: Instant, rate: Rate) -> Instant {
         // A full generation ends early: its users may have one burst too soon, but nobody pays for others, and the
         // memory has its bound.
-        if now.duration_since(self.begun) > rate.ahead() || self.now.len() >= MOST_USERS {
+        if now.duration_since(self.begun) > rate.ahead().to_std() || self.now.len() >= MOST_USERS {
             self.before = mem::take(&mut self.now);
             self.begun = now;
         }
@@ -129,6 +106,8 @@ impl Users {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn user(name: &str) -> UserId {

@@ -13,7 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use keepline::serve::{Server, ServerHandle, tcp};
+use keepline::serve::{Rate, Server, ServerHandle, tcp};
 use keepline::{Duration, KernelWatch};
 use tokio::net::TcpListener;
 
@@ -22,7 +22,7 @@ use crate::accounts::jwt::{Issuer, KeysError};
 use crate::audit::{Audit, AuditError};
 use crate::clock;
 use crate::config::Config;
-use crate::delivery::{Delivery, Rate, SendLimits};
+use crate::delivery::{Delivery, SendLimits};
 use crate::directory::Directory;
 use crate::groups::Groups;
 use crate::guard::Guard;

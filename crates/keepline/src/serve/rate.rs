@@ -16,14 +16,16 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// What one costs.
-    pub(super) const fn each(self) -> Duration {
+    /// What one costs: a second over [`per_second`](Self::per_second).
+    #[must_use]
+    pub const fn each(self) -> Duration {
         let per_second = if self.per_second == 0 { 1 } else { self.per_second };
         Duration::from_nanos(1_000_000_000 / per_second as u64)
     }
 
     /// How far ahead of its long-run rate a bucket may be: also the time in which a full one empties.
-    pub(super) fn ahead(self) -> Duration {
+    #[must_use]
+    pub fn ahead(self) -> Duration {
         self.each().times(self.burst.max(1).into())
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use keepline::serve::Rate;
 use keepline_proto::wire::dialect::Dialect;
-use keepline_server::delivery::Rate;
 use keepline_server::line::PaceLimit;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
