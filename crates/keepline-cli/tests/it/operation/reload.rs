@@ -105,6 +105,12 @@ fn g3_a_hangup_has_it_read_again_what_can_be_and_name_what_waits() {
             "another certificate is shown",
         ],
     );
+    // Who trusts the new one and no other is let in.
+    let port = told["http"].as_str().and_then(|address| address.rsplit_once(':')).expect("a port").1;
+    let mut client = keepline(&format!("users --as ann --ca cert.pem --server https://localhost:{port}"), &[]);
+    client.current_dir(folder.path()).env("XDG_CONFIG_HOME", folder.path());
+    let ran = client.output().expect("it runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     strange();
     server.err("the line that is debug", |line| line.contains("upgrade failed"));
     fs::write(folder.path().join("cert.pem"), "nonsense").expect("a file");
