@@ -81,7 +81,10 @@ impl Scene {
 
     /// Whether a new line is let in.
     async fn lets_in(&self) -> bool {
-        let before = self.watch.lines.lines();
+        // Who was let in before may not have left yet, and is not to be counted for this one.
+        while self.watch.lines.lines() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let mut buffer = [0];
         loop {
@@ -90,7 +93,7 @@ impl Scene {
                 end = stream.read(&mut buffer) => return end.is_ok_and(|count| count > 0),
                 () = tokio::time::sleep(Duration::from_millis(1)) => {}
             }
-            if self.watch.lines.lines() > before {
+            if self.watch.lines.lines() > 0 {
                 return true;
             }
         }
