@@ -53,6 +53,24 @@ fn lines_of(line: &str) -> u64 {
     digits.parse().expect("a number")
 }
 
+/// A word of others that comes into the log as they wrote it: where a backup goes.
+#[test]
+fn b11_a_path_with_a_line_end_in_it_forges_no_line() {
+    let folder = Folder::new("forged");
+    let token = "0123456789-0123456789-0123456789-0123456789";
+    let variables = [(ADMIN_VARIABLE, token), ("KEEPLINE_LOG__FILTER", "info")];
+    let (mut server, told) = serve(&format!("--data {}", folder.path().join("data").display()), &variables);
+    let (admin, host) = (address(&told, "admin"), Host::here());
+    let asked = json!({ "to": folder.path().join("copy\nWARN forged\r") });
+    let answer = host.run(async move { request(admin, "POST", "/backup", Some(token), Some(&asked)).await });
+    assert_eq!(answer.expect("an answer").status, 200);
+    server.signal(Signal::TERM);
+    assert!(server.wait(PATIENCE).success());
+    let log = server.end().err;
+    assert!(log.iter().any(|line| line.contains("copy\\nWARN forged\\r")), "{log:#?}");
+    assert!(!log.iter().any(|line| line.starts_with("WARN")), "{log:#?}");
+}
+
 /// Each secret has a word of its own, so that the report says which came out.
 #[test]
 fn d8_no_secret_is_in_a_log_a_metric_an_answer_or_a_list_of_processes() {
