@@ -3,8 +3,8 @@
 use std::io::Write as _;
 use std::time::Instant;
 
-use super::place::{connect, is_closed, place};
-use crate::harness::{Host, Im, PATIENCE, People, is_long};
+use super::place::{connect, place};
+use crate::harness::{Host, Im, PATIENCE, People, is_closed, is_long};
 
 /// Each with an opening of its own, so that no single reason takes them all.
 const GARBAGE: [&[u8]; 7] = [

@@ -4,8 +4,8 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 
-use super::place::{Answer, Word, answer, ask, connect, is_closed, login, place, until_closed};
-use crate::harness::{Host, Im, PATIENCE, People, ms};
+use super::place::{Answer, Word, answer, ask, connect, login, place, until_closed};
+use crate::harness::{Host, Im, PATIENCE, People, is_closed, ms};
 
 /// Every endpoint that reads a body: of the public listener, and cim's.
 const BODIES: [&str; 14] = [

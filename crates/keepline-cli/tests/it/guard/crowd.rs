@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Instant;
 
-use super::place::{Word, connect, is_closed, login, place};
-use crate::harness::{Host, Im, PATIENCE, People, SCHEDULING, ms, user};
+use super::place::{Word, connect, login, place};
+use crate::harness::{Host, Im, PATIENCE, People, SCHEDULING, is_closed, ms, user};
 
 /// Connections of the one address.
 const GREEDY: u64 = 400;

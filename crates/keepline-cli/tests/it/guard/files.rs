@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
 
-use super::place::{Word, connect, is_closed, login, place};
-use crate::harness::{Host, Im, PATIENCE, People, ms, user};
+use super::place::{Word, connect, login, place};
+use crate::harness::{Host, Im, PATIENCE, People, is_closed, ms, user};
 
 /// Files that may be opened beyond those that are.
 const LEFT: u64 = 10;

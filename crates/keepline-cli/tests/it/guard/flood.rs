@@ -6,8 +6,8 @@ use std::time::Instant;
 use keepline_check::Expect;
 use keepline_witness::{Acks, Application};
 
-use super::place::{Word, is_closed, login, place};
-use crate::harness::{Cast, Host, Im, PATIENCE, People, is_long, ms, user};
+use super::place::{Word, login, place};
+use crate::harness::{Cast, Host, Im, PATIENCE, People, is_closed, is_long, ms, user};
 
 /// A ping with a number.
 const PING: [u8; 8] = [0x07, 0x32, 0x05, 0x0d, 1, 2, 3, 4];

@@ -2,12 +2,11 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
-use crate::harness::{Im, PATIENCE, hello_of, ms};
+use crate::harness::{Im, PATIENCE, hello_of};
 
 /// The password of everybody whom the harness registers.
 pub(super) const PASSWORD: &str = "correct horse battery staple";
@@ -128,22 +127,5 @@ pub(super) fn until_closed(stream: &mut TcpStream) -> String {
     match stream.read_to_end(&mut bytes) {
         Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("it does not close: {error}"),
         _ => String::from_utf8(bytes).expect("answers are text"),
-    }
-}
-
-/// Whether the peer has closed by then.
-pub(super) fn is_closed(stream: &mut TcpStream, within: Duration) -> bool {
-    let by = Instant::now() + within;
-    let mut buffer = [0; 4096];
-    loop {
-        let left = by.saturating_duration_since(Instant::now()).max(ms(1));
-        stream.set_read_timeout(Some(left)).expect("an open socket");
-        match stream.read(&mut buffer) {
-            Ok(0) => return true,
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => return true,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return false,
-            Err(error) => panic!("{error}"),
-        }
     }
 }

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use serde_json::json;
 
-use super::place::{connect, is_closed, place, post};
-use crate::harness::{Host, Im, Net, PATIENCE, People, Plan, ms};
+use super::place::{connect, place, post};
+use crate::harness::{Host, Im, Net, PATIENCE, People, Plan, is_closed, ms};
 
 /// cim's LOGIN of 2.x: a number and its name.
 fn login_frame(id: i64, name: &str) -> Vec<u8> {

@@ -31,7 +31,7 @@ pub(crate) use java::Java;
 pub(crate) use net::{Namespace, Net, command};
 pub(crate) use people::{People, Plan, user};
 pub(crate) use process::{Ended, Process};
-pub(crate) use raw::{PING, PONG, Raw, data};
+pub(crate) use raw::{PING, PONG, Raw, data, is_closed};
 pub(crate) use relay::{Delay, Relay};
 
 /// A deadline's slot: what the library may be late by.

@@ -17,6 +17,23 @@ pub(crate) fn data(content: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes(), &[3][..], content].concat()
 }
 
+/// Whether the peer has closed by then; what it says is read.
+pub(crate) fn is_closed(stream: &mut TcpStream, within: Duration) -> bool {
+    let by = Instant::now() + within;
+    let mut buffer = [0; 4096];
+    loop {
+        let left = by.saturating_duration_since(Instant::now()).max(ms(1));
+        stream.set_read_timeout(Some(left)).expect("an open socket");
+        match stream.read(&mut buffer) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return true,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 /// A connection over loopback.
 pub(crate) struct Raw {
     stream: TcpStream,

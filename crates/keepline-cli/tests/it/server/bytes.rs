@@ -1,36 +1,19 @@
 //! Bytes: rows B1 to B3: lengths that announce too much, frames that are none, and anything at all on every port.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
 use serde_json::Value;
 
-use crate::harness::{Cast, Host, Im, PATIENCE, People, SCHEDULING, hello, ms};
+use crate::harness::{Cast, Host, Im, PATIENCE, People, SCHEDULING, hello, is_closed, ms};
 
 const USERS: [&str; 1] = ["ann"];
 
 /// The hello of the vectors.
 const HELLO: &str = "14 7d 4b 50 4c 31 82 01 0c 12 03 74 2d 31 1a 05 70 68 6f 6e 65";
-
-/// Waits until the server has closed the line, and returns whether that was in time; what it says is read.
-fn closes(stream: &mut TcpStream, within: Duration) -> bool {
-    let by = Instant::now() + within;
-    let mut buffer = [0; 4096];
-    loop {
-        let left = by.saturating_duration_since(Instant::now()).max(ms(1));
-        stream.set_read_timeout(Some(left)).expect("an open socket");
-        match stream.read(&mut buffer) {
-            Ok(0) => return true,
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => return true,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return false,
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
 
 fn connect(to: SocketAddr) -> TcpStream {
     TcpStream::connect(to).expect("the server listens")
@@ -63,7 +46,7 @@ fn announce(im: &Im) -> [u64; 2] {
     }
     let sent = begin.elapsed();
     let after = im.memory();
-    let open = sockets.iter_mut().filter_map(|socket| (!closes(socket, PATIENCE)).then_some(())).count();
+    let open = sockets.iter_mut().filter_map(|socket| (!is_closed(socket, PATIENCE)).then_some(())).count();
     assert_eq!(open, 0, "lines that announced too much are open");
     println!("2,000 lengths sent in {sent:?}, all closed after {:?}; {before:?} -> {after:?}", begin.elapsed());
     let grew = |before: u64, after: u64| after.saturating_sub(before);
@@ -135,7 +118,7 @@ fn b2_every_published_stream_ends_as_it_must() {
                 let _ = line.write_all(piece);
             }
             let within = if reason.is_some() { ms(1000) + SCHEDULING } else { ms(200) };
-            assert_eq!(closes(&mut line, within), reason.is_some(), "{name}");
+            assert_eq!(is_closed(&mut line, within), reason.is_some(), "{name}");
             if let Some(reason) = reason {
                 closed += 1;
                 // The server waits a second for our end before it counts the line as closed.
@@ -200,7 +183,10 @@ fn throw(ports: [SocketAddr; 4], seed: u64, count: usize) {
                     line.set_write_timeout(Some(PATIENCE)).expect("an open socket");
                     let _ = line.write_all(&dice.blob());
                     let _ = line.shutdown(Shutdown::Write);
-                    assert!(closes(&mut line, PATIENCE), "the server keeps a line whose client has ended, seed {seed}");
+                    assert!(
+                        is_closed(&mut line, PATIENCE),
+                        "the server keeps a line whose client has ended, seed {seed}"
+                    );
                 }
             });
         }
