@@ -94,10 +94,16 @@ pub(crate) const fn cim_terms() -> Terms {
     Terms { ping_after: CIM_PINGS, silence: CIM_SILENCE }
 }
 
-/// What the server holds a cim client to: cim's own times. It is never pinged, as it does not answer.
+/// What the server holds a cim client to: cim's own times, and no more pings than anybody. It is never pinged, as it does
+/// not answer.
 ///
 /// # Errors
 /// None: the times are ours.
 pub(super) fn cim() -> Result<Arc<Heartbeat>, HeartbeatError> {
-    Heartbeat::builder().peer_pings_every(CIM_PINGS).silence(CIM_SILENCE).build().map(Arc::new)
+    Heartbeat::builder()
+        .peer_pings_every(CIM_PINGS)
+        .silence(CIM_SILENCE)
+        .ping_limit(CLOSEST_PINGS, STRIKES)
+        .build()
+        .map(Arc::new)
 }

@@ -229,3 +229,18 @@ async fn cim_flaw_15_a_client_that_never_pings_is_evicted_after_33_seconds() {
         assert!(!stage.is_online(&user(zs)));
     }
 }
+
+/// Its clients ping each 10 s. A pong costs more than a ping does, in cim's dialects too.
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_pings_ends_its_line() {
+    let Town { stage, zs, .. } = town().await;
+    for dialect in [Dialect::Cim21, Dialect::Cim1] {
+        let (mut peer, task) = stage.connect_as(dialect, 1 << 16);
+        peer.login_of_cim(dialect, zs, "zs").await;
+        until("he is online and caught up", || stage.is_online(&user(zs)) && stage.is_quiet()).await;
+        for _ in 0..20 {
+            peer.ping().await;
+        }
+        assert_eq!(task.await.unwrap().reason, Reason::TooManyPings, "{dialect}");
+    }
+}
