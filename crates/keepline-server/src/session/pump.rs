@@ -3,7 +3,7 @@
 //! There is a task only while there is something to read and room in the window. It never skips: a hole in the log is
 //! announced, an error of the store is asked again, for as long as the session lives. Where memory is short it waits.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -140,9 +140,7 @@ impl Session {
             }
         }
         let messages = batch.messages;
-        // cim's frames are made of many: which of them it was is not known.
-        at.store(0, Ordering::Relaxed);
-        let frames = batch.content.into_frames(self);
+        let frames = batch.content.into_frames(self, at);
         live.pushes += u64::from(!frames.is_empty());
         cursors.catch_up(conversation, known.told);
         let delivered = if cursors.is_reading(conversation, after) { Delivered::Missing } else { Delivered::Some };
@@ -174,8 +172,8 @@ enum Content {
     Nothing,
     /// Frames of our own protocol.
     Frames(Vec<u8>),
-    /// cim's frames are made of many messages.
-    Messages(Vec<Message>),
+    /// cim's frames are made of many messages; each with its number.
+    Messages(Vec<(u64, Message)>),
 }
 
 impl Batch<'_> {
@@ -202,7 +200,6 @@ impl Batch<'_> {
                 return self.skip(record.seq - 1, record.seq);
             }
         };
-        environment.step_on_trap(user, &envelope.message);
         if self.session.is_own(&envelope) {
             self.cursors.pass(self.conversation, record.seq, self.pushes_with_this());
             return true;
@@ -211,11 +208,12 @@ impl Batch<'_> {
             if !self.cursors.push(self.conversation, record.seq, envelope.weight(), self.pushes + 1) {
                 return false;
             }
-            self.content.add_message(envelope.message);
+            self.content.add_message(record.seq, envelope.message);
             self.messages += 1;
             self.session.environment.metrics.message_caught_up();
             return true;
         }
+        environment.step_on_trap(user, &envelope.message);
         let Some(frame) = envelope.frame() else { return self.skip(record.seq - 1, record.seq) };
         if !self.cursors.push(self.conversation, record.seq, envelope.weight(), self.pushes + 1) {
             return false;
@@ -268,21 +266,33 @@ impl Content {
         }
     }
 
-    fn add_message(&mut self, message: Message) {
+    fn add_message(&mut self, seq: u64, message: Message) {
         match self {
-            Self::Messages(messages) => messages.push(message),
-            _ => *self = Self::Messages(vec![message]),
+            Self::Messages(messages) => messages.push((seq, message)),
+            _ => *self = Self::Messages(vec![(seq, message)]),
         }
     }
 
-    fn into_frames(self, session: &Session) -> Vec<u8> {
-        match (self, session.speaks) {
-            (Self::Frames(frames), _) => frames,
-            (Self::Messages(messages), Speaks::Cim(receiver)) => {
-                cim::offline(receiver, &session.environment.directory, &messages)
-            }
-            _ => Vec::new(),
-        }
+    /// Where that panics, `at` is the message that panics by itself too, or 0.
+    fn into_frames(self, session: &Session, at: &AtomicU64) -> Vec<u8> {
+        let messages = match self {
+            Self::Nothing => return Vec::new(),
+            Self::Frames(frames) => return frames,
+            Self::Messages(messages) => messages,
+        };
+        let Speaks::Cim(receiver) = session.speaks else { return Vec::new() };
+        let (numbers, messages): (Vec<u64>, Vec<Message>) = messages.into_iter().unzip();
+        let make = |messages: &[Message]| {
+            messages.iter().for_each(|message| session.environment.step_on_trap(&session.user, message));
+            cim::offline(receiver, &session.environment.directory, messages)
+        };
+        let try_to_make = |messages| catch_unwind(AssertUnwindSafe(|| make(messages)));
+        try_to_make(&messages).unwrap_or_else(|panic| {
+            let mut each = numbers.iter().zip(messages.chunks(1));
+            let culprit = each.find(|(_, message)| try_to_make(message).is_err());
+            at.store(culprit.map_or(0, |(number, _)| *number), Ordering::Relaxed);
+            resume_unwind(panic)
+        })
     }
 }
 

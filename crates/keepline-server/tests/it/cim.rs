@@ -244,3 +244,24 @@ async fn a_flood_of_pings_ends_its_line() {
         assert_eq!(task.await.unwrap().reason, Reason::TooManyPings, "{dialect}");
     }
 }
+
+/// Of the messages of one frame it is found which one it is that panics: it costs three lines, and nobody the others.
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_frame_panics_is_found_among_its_neighbours_and_put_aside() {
+    let Town { stage, zs, ls, .. } = town().await;
+    stage.hub.environment().set_trap(|_, body| assert!(body != b"poison", "on purpose"));
+    for text in ["one", "two", "poison", "three"] {
+        stage.say(&user(ls), &pair(zs, ls), text).await.unwrap();
+    }
+    for _ in 0..3 {
+        let (mut peer, task) = stage.connect_as(Dialect::Cim21, 1 << 16);
+        peer.login_of_cim(Dialect::Cim21, zs, "zs").await;
+        assert_eq!(peer.next_of_cim().await, None);
+        drop(peer);
+        assert_eq!(task.await.unwrap().reason, Reason::ServerError);
+    }
+    let (mut peer, _task) = stage.connect_as(Dialect::Cim21, 1 << 16);
+    peer.login_of_cim(Dialect::Cim21, zs, "zs").await;
+    let frame = peer.next_of_cim().await.expect("the others are delivered");
+    assert_eq!(said(Dialect::Cim21, &frame, zs), ("ls".to_owned(), vec!["one".into(), "two".into(), "three".into()]));
+}
