@@ -31,11 +31,24 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-/// Watches for as long as there are accounts.
+/// Watches for as long as it is polled. The two by themselves: a store that does not answer for one token must not keep
+/// others alive that are over.
 pub(super) async fn watch(hub: Arc<Hub>, accounts: Arc<Accounts>) {
-    let mut revocations = accounts.revocations();
+    tokio::join!(watch_ends(&hub), watch_revocations(&hub, &accounts));
+}
+
+/// Ends the sessions whose token is over, about which nobody has to be asked.
+async fn watch_ends(hub: &Hub) {
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        hub.over(now_ms()).iter().for_each(|session| end(hub, session));
+    }
+}
+
+async fn watch_revocations(hub: &Hub, accounts: &Accounts) {
+    let mut revocations = accounts.revocations();
     let mut agains = tokio::time::interval(AGAIN);
     agains.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Sessions whose tokens could not be looked up, each once.
@@ -49,14 +62,13 @@ pub(super) async fn watch(hub: Arc<Hub>, accounts: Arc<Accounts>) {
                     sessions
                 }
                 Ok(Revocation::User(user)) => hub.sessions_of(&user),
-                Ok(Revocation::Missed) | Err(RecvError::Lagged(_)) => with_tokens(&hub),
+                Ok(Revocation::Missed) | Err(RecvError::Lagged(_)) => with_tokens(hub),
                 Err(RecvError::Closed) => return,
             },
-            _ = looks.tick() => hub.over(now_ms()),
             _ = agains.tick() => std::mem::take(&mut doubtful).into_values().collect(),
         };
         for session in suspects {
-            if judge(&hub, &accounts, &session).await == Verdict::Unknown {
+            if judge(hub, accounts, &session).await == Verdict::Unknown {
                 doubtful.insert(session.id(), session);
             }
         }
@@ -75,8 +87,7 @@ pub(super) async fn judge(hub: &Hub, accounts: &Accounts, session: &Arc<Session>
     match checked {
         Ok(()) => Verdict::Good,
         Err(AuthError::Refused) => {
-            tracing::info!(session = %session.id(), user = %session.user(), "the session's token is no longer good");
-            hub.end(session, Reason::AuthFailed);
+            end(hub, session);
             Verdict::Ended
         }
         Err(error) => {
@@ -84,6 +95,11 @@ pub(super) async fn judge(hub: &Hub, accounts: &Accounts, session: &Arc<Session>
             Verdict::Unknown
         }
     }
+}
+
+fn end(hub: &Hub, session: &Arc<Session>) {
+    tracing::info!(session = %session.id(), user = %session.user(), "the session's token is no longer good");
+    hub.end(session, Reason::AuthFailed);
 }
 
 /// The sessions with a token.

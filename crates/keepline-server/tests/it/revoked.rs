@@ -1,7 +1,7 @@
 //! Revoked: a session ends with the token that it was begun with.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use keepline::Reason;
@@ -94,6 +94,41 @@ async fn a_token_that_is_over_ends_its_session() {
     let (mut phone, _task) = stage.connect_with(4096);
     phone.send(hello(&stage.token("ann", "phone").await, "phone")).await;
     assert!(matches!(phone.next().await, Some(Body::Welcome(_))), "by the clock of the accounts it is good");
+    ends(&mut phone).await;
+}
+
+/// A clock that is set.
+#[derive(Default)]
+struct Shifted(AtomicU64);
+
+impl Clock for Shifted {
+    fn now_ms(&self) -> u64 {
+        System.now_ms() - self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// In real time: a token ends by the machine's clock. The store does not answer for ann's, and bob's ends all the same.
+#[tokio::test]
+async fn a_store_that_does_not_answer_keeps_no_token_alive_that_is_over() {
+    let (moody, clock) = (Moody::new(64), Arc::new(Shifted::default()));
+    let setting = Setting { store: Arc::new(moody.clone()), clock: Some(clock.clone()), ..Setting::default() };
+    let stage = Stage::set(setting, &["ann", "bob"]).await;
+    let issued = stage.accounts.issue(&"ann".parse().unwrap(), PASSWORD, "phone".parse().unwrap()).await.unwrap();
+    let (mut phone, _ann) = stage.connect_with(4096);
+    phone.send(hello(&issued.text, "phone")).await;
+    assert!(matches!(phone.next().await, Some(Body::Welcome(_))));
+    let session = stage.hub.sessions_of(&"ann".parse().unwrap()).remove(0);
+    eventually("she is caught up", || session.is_caught_up()).await;
+    // A token that is made now is good for a second.
+    clock.0.store(issued.expires_ms - System.now_ms() - 1000, Ordering::Relaxed);
+    let mut other = stage.login("bob", "phone").await;
+    stage.accounts.revoke(TokenId::of(&issued.text).unwrap()).await.unwrap();
+    // Before the watch has a turn.
+    let release = moody.hold_lookup();
+    eventually("her token is looked up", || moody.holds_lookup()).await;
+    tokio::time::timeout(Duration::from_secs(30), ends(&mut other)).await.expect("his token is over");
+    assert!(!session.is_ended(), "nobody has said anything about hers");
+    drop(release);
     ends(&mut phone).await;
 }
 

@@ -33,7 +33,7 @@ pub(crate) use keepline_proto::wire::im::cim;
 pub(crate) use keepline_proto::wire::im::v1::{self, frame::Body};
 
 /// The password of every user.
-const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse";
 
 /// A server without HTTP.
 pub(crate) struct Stage {
