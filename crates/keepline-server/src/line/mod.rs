@@ -235,6 +235,9 @@ struct Checking {
     answer: oneshot::Receiver<Result<Identity, AuthError>>,
     hello: v1::Hello,
     peer: Option<SocketAddr>,
+    /// A line that ends does not leave its question behind: of a store that does not answer there would be one for each
+    /// that knocked meanwhile.
+    _asking: AbortOnDropHandle<()>,
 }
 
 impl Line {

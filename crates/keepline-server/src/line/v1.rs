@@ -8,6 +8,7 @@ use keepline::{Flow, Reason, Turn};
 use keepline_proto::wire::im::v1::{self, frame::Body, hello::Role};
 use keepline_proto::wire::im::{Frame, Im};
 use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
 
 pub(super) use keepline_proto::wire::im::v1::Hello;
 
@@ -39,12 +40,13 @@ impl Line {
                 let (tell, answer) = oneshot::channel();
                 let (accounts, connection) = (Arc::clone(&self.lines.accounts), turn.connection());
                 let token = std::mem::take(&mut hello.token);
-                drop(tokio::spawn(async move {
+                let asking = tokio::spawn(async move {
                     // Nobody hears it where the line has ended.
                     let _ = tell.send(accounts.authenticate(&token).await);
                     connection.wake();
-                }));
-                self.state = State::Checking(Box::new(Checking { answer, hello, peer }));
+                });
+                let _asking = AbortOnDropHandle::new(asking);
+                self.state = State::Checking(Box::new(Checking { answer, hello, peer, _asking }));
                 Flow::Pause
             }
             Err(_) => Flow::Close(Reason::ProtocolError),

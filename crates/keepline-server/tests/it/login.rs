@@ -1,5 +1,6 @@
 //! Login: who is let in, on which terms, and until when one may hesitate.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use keepline::Reason;
@@ -79,6 +80,22 @@ async fn cim_flaw_15_who_never_logs_in_is_closed_at_the_deadline_whatever_he_sen
         assert!(matches!(report.reason, Reason::HandshakeTimeout | Reason::ProtocolError), "{report:?}");
     }
     assert!(start.elapsed() < Duration::from_secs(12), "{:?}", start.elapsed());
+}
+
+/// Of a store that does not answer: who knocks and goes leaves nothing behind that waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_line_that_ends_takes_the_question_about_its_token_with_it() {
+    let moody = Moody::new(64);
+    let stage = Stage::set(Setting { store: Arc::new(moody.clone()), ..Setting::default() }, &["ann"]).await;
+    let token = stage.token("ann", "phone").await;
+    let release = moody.hold_lookup();
+    let (mut peer, task) = stage.connect_with(4096);
+    peer.send(hello(&token, "phone")).await;
+    until("the token is looked up", || moody.holds_lookup()).await;
+    assert_eq!(peer.next().await, close(Reason::HandshakeTimeout));
+    drop(peer);
+    assert_eq!(task.await.unwrap().reason, Reason::HandshakeTimeout);
+    until("nobody waits for the answer", || release.is_closed()).await;
 }
 
 #[tokio::test(start_paused = true)]
