@@ -77,7 +77,6 @@ table! {
     accept_errors: Counter = Counter::default(), None, "Failures of the listener to accept";
     heartbeat_rtt: Histogram = waits(), SECONDS, "Round trip of a ping";
     heartbeat_asked: Counter = Counter::default(), None, "Pings of the server to a line that was quiet for half of its silence";
-    heartbeat_missed: Counter = Counter::default(), None, "Pings whose answer was late by half of its time";
     sessions: Family<Spoken, Gauge> = Family::default(), None, "Sessions that are logged in, by dialect";
     logins: Family<Login, Counter> = Family::default(), None,
         "Logins over long connections, by dialect and outcome: accepted, or the reason of the close";
@@ -308,7 +307,6 @@ impl Observer for Metrics {
         match beat {
             Beat::PongReceived(Some(rtt)) => self.heartbeat_rtt.observe(seconds(rtt)),
             Beat::PingSent => drop(self.heartbeat_asked.inc()),
-            Beat::Suspect => drop(self.heartbeat_missed.inc()),
             _ => {}
         }
     }

@@ -19,7 +19,7 @@ pub(crate) struct Counters {
     /// As they were stored, or later from the log.
     pub(crate) messages_delivered: u64,
     pub(crate) messages_refused: u64,
-    /// Lines that had to be asked for a sign of life, and pings that were answered late.
+    /// Lines that had to be asked for a sign of life.
     pub(crate) heartbeats_missed: u64,
     /// Connections that were turned away before they were open.
     pub(crate) turned_away: u64,
@@ -50,7 +50,7 @@ impl Counters {
             "keepline_messages_stored_total" => self.messages_stored += value,
             "keepline_messages_pushed_total" | "keepline_messages_caught_up_total" => self.messages_delivered += value,
             "keepline_messages_refused_total" => self.messages_refused += value,
-            "keepline_heartbeat_asked_total" | "keepline_heartbeat_missed_total" => self.heartbeats_missed += value,
+            "keepline_heartbeat_asked_total" => self.heartbeats_missed += value,
             "keepline_connections_refused_total" => self.turned_away += value,
             "keepline_connections_closed_total" => {
                 *self.closed.entry((label("reason"), label("side"))).or_default() += value;
@@ -101,6 +101,7 @@ mod tests {
                     keepline_messages_caught_up_total 4\n\
                     keepline_connections_closed_total{reason=\"silent\",side=\"network\"} 6\n\
                     keepline_heartbeat_rtt_seconds_sum 0.5\n\
+                    keepline_heartbeat_asked_total 8\n\
                     keepline_store_up 1\n\
                     keepline_build_info{version=\"0.1.0\"} 1\n\
                     keepline_connections nonsense\n\
@@ -116,6 +117,7 @@ mod tests {
             logins: 10,
             logins_refused: 2,
             messages_delivered: 7,
+            heartbeats_missed: 8,
             closed: [(("silent".to_owned(), "network".to_owned()), 6)].into(),
             ..Counters::default()
         };
