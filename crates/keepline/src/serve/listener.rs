@@ -53,7 +53,11 @@ impl Listener for TcpListener {
     type Io = TcpStream;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, Option<SocketAddr>)>> {
-        Self::poll_accept(self, cx).map_ok(|(stream, peer)| (stream, Some(peer)))
+        Self::poll_accept(self, cx).map_ok(|(stream, mut peer)| {
+            // Who comes by IPv4 to a listener for both is in logs, lists and limits by the address that he has.
+            peer.set_ip(peer.ip().to_canonical());
+            (stream, Some(peer))
+        })
     }
 }
 

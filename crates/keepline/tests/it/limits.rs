@@ -1,11 +1,12 @@
 //! How many connections a server takes, what it knows of them, and what it gives back.
 
-use keepline::serve::{Limits, LineEvent, Rate, Server};
+use keepline::serve::{Limits, LineEvent, Rate, Server, tcp};
 use keepline::wire::echo::{Echo, Frame};
-use keepline::{Flow, Handler, Reason, Report, Turn};
+use keepline::{Flow, Handler, KernelWatch, Reason, Report, Turn};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 use crate::serve_support::*;
 use crate::support::*;
@@ -82,6 +83,23 @@ async fn who_has_not_done_the_handshake_has_a_limit_of_his_own() {
             tokio::task::yield_now().await;
         }
         drop(joined(address).await);
+    }
+}
+
+#[tokio::test]
+async fn who_comes_by_ipv4_to_a_listener_for_both_has_his_ipv4_address() {
+    let listener = tcp("[::]:0".parse().unwrap(), KernelWatch::default()).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let server = Server::new(listener, watched(), Limits::default());
+    let serving = server.run(move |peer| {
+        tell.send(peer).unwrap();
+        (Witness::mirror(), Echo::strict())
+    });
+    let _serving = tokio::spawn(serving);
+    for address in ["127.0.0.1", "::1"] {
+        let peer = TcpStream::connect((address, port)).await.unwrap();
+        assert_eq!(told.recv().await, Some(Some(peer.local_addr().unwrap())));
     }
 }
 
