@@ -35,8 +35,8 @@ use window::Window;
 /// Who may try to prove who he is, and how often. One for a server: what fails over one listener counts at the others.
 ///
 /// Of each list at most 100,000 keys are remembered. A full one forgets the key that was touched least recently, whose
-/// ban or count is over then: nobody is refused because others fill it. To fill one, 3,400 addresses must fail for a
-/// minute at their own limits, which costs the server a password's hash for each failure.
+/// ban or count is over then: nobody is refused because others fill it. To fill the list of users takes 3,400 addresses that
+/// fail at their own limits, with a password's hash for each failure; to fill that of addresses takes 100,000 of them.
 #[derive(Debug)]
 pub struct Guard {
     audit: Audit,
@@ -195,8 +195,9 @@ impl Guard {
         let Some(LoginLimit { logins, within }) = self.limits().logins_of_device else { return Ok(()) };
         let (now, mut state) = (Instant::now(), self.state());
         let window = state.logins.touch(&(user.clone(), device.clone()));
-        if window.count(now, within) >= logins.max(1) as usize {
-            return Err(self.refused("device", window.next_room(now, within)));
+        let most = logins.max(1) as usize;
+        if window.count(now, within) >= most {
+            return Err(self.refused("device", window.next_room(now, within, most)));
         }
         window.push(now);
         Ok(())

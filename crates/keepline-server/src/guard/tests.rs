@@ -133,3 +133,42 @@ async fn without_limits_nobody_is_ever_refused() {
         assert_eq!(guard.login(&user("ann"), &"phone".parse().unwrap()), Ok(()));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_address_counts_for_all_that_its_subscriber_has() {
+    let table = [
+        ("2001:db8::1", "2001:db8::2:3", true),
+        ("2001:db8::1", "2001:db8:0:1::1", false),
+        ("192.0.2.1", "::ffff:192.0.2.1", true),
+        ("192.0.2.1", "192.0.2.2", false),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", false),
+    ];
+    for (one, other, is_one) in table {
+        let guard = Guard::new(GuardLimits::default());
+        let [one, other] = [one, other].map(|text| Some(text.parse::<IpAddr>().unwrap()));
+        assert_eq!(wrong(&guard, "ann", one, 5), 5);
+        assert_eq!(right(&guard, "ann", other).is_err(), is_one, "a user from {one:?} and {other:?}");
+        guard.give_ticket(1, one);
+        assert_eq!(guard.take_ticket(1, other), is_one, "a ticket of {one:?} at {other:?}");
+        for _ in 0..30 {
+            guard.bad_token(one);
+        }
+        assert_eq!(guard.token(other).is_err(), is_one, "{one:?} and {other:?}");
+    }
+}
+
+/// Fewer than a device has had already: it is told when enough of them are over, and not when the first is.
+#[tokio::test(start_paused = true)]
+async fn who_has_logged_in_more_often_than_a_new_limit_allows_is_told_when_to_come() {
+    let guard = Guard::new(GuardLimits::default());
+    let (ann, phone) = (user("ann"), "phone".parse().unwrap());
+    for _ in 0..10 {
+        assert_eq!(guard.login(&ann, &phone), Ok(()));
+        advance(secs(1)).await;
+    }
+    let logins_of_device = Some(LoginLimit { logins: 3, within: secs(60) });
+    guard.set_limits(GuardLimits { logins_of_device, ..GuardLimits::default() });
+    assert_eq!(guard.login(&ann, &phone), Err(Refused { retry_after: secs(57) }));
+    advance(secs(57)).await;
+    assert_eq!(guard.login(&ann, &phone), Ok(()));
+}

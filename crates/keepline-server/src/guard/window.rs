@@ -25,9 +25,10 @@ impl Window {
         self.times.len()
     }
 
-    /// When the oldest that counts will count no more, from now.
-    pub(super) fn next_room(&self, now: Instant, within: Duration) -> Duration {
-        self.times.front().map_or(Duration::ZERO, |first| (*first + within).duration_since(now))
+    /// When there is room for one more, where there are `most`, from now.
+    pub(super) fn next_room(&self, now: Instant, within: Duration, most: usize) -> Duration {
+        let last = self.times.len().checked_sub(most).and_then(|in_the_way| self.times.get(in_the_way));
+        last.map_or(Duration::ZERO, |at| (*at + within).duration_since(now))
     }
 
     pub(super) fn clear(&mut self) {
