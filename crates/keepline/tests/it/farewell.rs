@@ -67,13 +67,15 @@ async fn where_nothing_needs_to_be_heard_it_is_said_at_once() {
     assert_eq!(told(&mut peer).await, ("server_full".to_owned(), true));
 }
 
+/// More of them than are listened to at one time: each gives its place back.
 #[tokio::test]
 async fn a_panic_in_the_word_is_one_connections() {
     let (address, _handle) = running(|reason, heard| {
         assert!(!heard.starts_with(b"poison"), "on purpose");
         word(reason, heard)
     });
-    for says in ["poison", "hello\n"] {
+    let says = std::iter::repeat_n("poison", 100).chain(["hello\n"]);
+    for says in says {
         let mut peer = TcpStream::connect(address).await.unwrap();
         peer.write_all(says.as_bytes()).await.unwrap();
         let (said, _) = told(&mut peer).await;
