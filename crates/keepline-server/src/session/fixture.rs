@@ -22,6 +22,7 @@ use crate::store::memory::Memory;
 
 /// A live session of bob's, with the line that it would end with.
 pub(super) struct Fixture {
+    pub(super) hub: Arc<Hub>,
     pub(super) session: Arc<Session>,
     _line: Driver<DuplexStream, Deaf>,
 }
@@ -61,7 +62,7 @@ impl Fixture {
         };
         let session = hub.login(login, 1, |_| None).unwrap();
         Arc::clone(&session).sync().await;
-        Self { session, _line: line }
+        Self { hub, session, _line: line }
     }
 
     /// What was stored up to this number is known, as after the feed has told of it.

@@ -12,7 +12,8 @@ use keepline_proto::wire::im::v1::{self, frame::Body};
 use keepline_proto::wire::im::{Im, framed};
 use scc::HashMap;
 
-use super::roll::Roll;
+use super::expiry::Expiry;
+use super::few::Few;
 use super::{Environment, Session, Speaks, State};
 use crate::accounts::Proof;
 use crate::id::{DeviceId, MessageId, SessionId, UserId};
@@ -28,8 +29,8 @@ const TRIES: usize = 20;
 /// Every live session.
 pub struct Hub {
     environment: Arc<Environment>,
-    users: HashMap<UserId, Vec<Arc<Session>>>,
-    roll: Roll,
+    users: HashMap<UserId, Few<Arc<Session>>>,
+    expiry: Expiry<Arc<Session>>,
     next: AtomicU64,
     fence: Fence,
 }
@@ -115,7 +116,7 @@ impl Hub {
 
     async fn with(environment: Arc<Environment>, fence: Fence) -> Result<Arc<Self>, StoreError> {
         let next = AtomicU64::new(count_start(&environment).await? << LOGINS | 1);
-        Ok(Arc::new(Self { environment, users: HashMap::new(), roll: Roll::new(), next, fence }))
+        Ok(Arc::new(Self { environment, users: HashMap::new(), expiry: Expiry::new(), next, fence }))
     }
 
     /// What the sessions reach.
@@ -136,7 +137,7 @@ impl Hub {
         devices: usize,
         welcome: impl FnOnce(SessionId) -> Option<Bytes>,
     ) -> Option<Arc<Session>> {
-        let mut sessions = self.users.entry_sync(login.user.clone()).or_insert_with(|| Vec::with_capacity(1));
+        let mut sessions = self.users.entry_sync(login.user.clone()).or_default();
         let others = sessions.iter().filter(|session| session.device != login.device).count();
         if others >= devices.max(1) {
             return None;
@@ -144,11 +145,10 @@ impl Hub {
         // Numbered under the lock: the later of two logins has the higher number.
         let id = SessionId(self.next.fetch_add(1, Ordering::Relaxed));
         if self.fence == Fence::On
-            && let Some(at) = sessions.iter().position(|session| session.device == login.device)
+            && let Some(earlier) = sessions.take(|session| session.device == login.device)
         {
-            let earlier = sessions.swap_remove(at);
             earlier.end();
-            self.roll.leave(&earlier);
+            self.forget_end(&earlier);
             earlier.connection.close(Reason::Replaced);
         }
         let session = Arc::new(Session {
@@ -168,16 +168,16 @@ impl Hub {
             let _ = session.connection.push(welcome);
         }
         sessions.push(Arc::clone(&session));
-        self.roll.enter(&session);
+        self.note_end(&session);
         Some(session)
     }
 
     /// A session's line has ended. A later session of the same device stays.
     pub fn logout(&self, session: &Arc<Session>) {
         session.end();
-        self.roll.leave(session);
+        self.forget_end(session);
         if let Some(mut sessions) = self.users.get_sync(&session.user) {
-            sessions.retain(|other| !Arc::ptr_eq(other, session));
+            drop(sessions.take(|other| Arc::ptr_eq(other, session)));
             if sessions.is_empty() {
                 let _ = sessions.remove_entry();
             }
@@ -212,25 +212,48 @@ impl Hub {
     /// A user's live sessions.
     #[must_use]
     pub fn sessions_of(&self, user: &UserId) -> Vec<Arc<Session>> {
-        self.users.read_sync(user, |_, sessions| sessions.clone()).unwrap_or_default()
+        self.users.read_sync(user, |_, sessions| sessions.to_vec()).unwrap_or_default()
     }
 
-    /// The live session with this number.
+    /// The live session with this number. It looks at all of them: for an operator's hand.
     #[must_use]
     pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
-        self.roll.get(id)
+        let mut found = None;
+        self.users.iter_sync(|_, sessions| {
+            found = sessions.iter().find(|session| session.id == id).cloned();
+            found.is_none()
+        });
+        found
     }
 
-    /// The sessions whose token is over at this time, in milliseconds since 1970.
+    /// The sessions whose token is over at this time, in milliseconds since 1970; the same again until they have ended.
     pub(crate) fn over(&self, now_ms: u64) -> Vec<Arc<Session>> {
-        self.roll.over(now_ms)
+        if self.expiry.move_on(now_ms) {
+            self.each(|session| self.note_end(session));
+        }
+        self.expiry.over(now_ms)
     }
 
-    /// Ends a session for this reason; whether there is one with this number.
+    /// Ends the session with this number for this reason; whether there is one. As slow as [`session`](Self::session).
     pub fn kick(&self, id: SessionId, reason: Reason) -> bool {
         let Some(session) = self.session(id) else { return false };
         self.end(&session, reason);
         true
+    }
+
+    fn note_end(&self, session: &Arc<Session>) {
+        let Some(token) = session.token else { return };
+        self.expiry.enter(token.expires_ms, session.id, session);
+        // Who ends it meanwhile may have looked for it before it was there.
+        if session.is_ended() {
+            self.forget_end(session);
+        }
+    }
+
+    fn forget_end(&self, session: &Session) {
+        if let Some(token) = session.token {
+            self.expiry.leave(token.expires_ms, session.id);
+        }
     }
 
     /// Ends a session for this reason.

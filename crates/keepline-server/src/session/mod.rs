@@ -24,13 +24,14 @@ pub mod cim;
 mod cursors;
 mod envelope;
 mod environment;
+mod expiry;
+mod few;
 #[cfg(test)]
 mod fixture;
 mod hub;
 mod past;
 mod pump;
 mod quarantine;
-mod roll;
 mod run;
 mod sync;
 
@@ -349,9 +350,9 @@ impl Session {
 }
 
 /// What an idle session may weigh beside its line, in bytes.
-const LIGHT: usize = 600;
-/// Its places in the hub and on its roll, the counts of its `Arc`, and its two names.
-const AROUND: usize = 16 + 16 + 24 + 8 + 100 + 2 * (16 + crate::id::LONGEST);
+const LIGHT: usize = 500;
+/// Its place in the hub, the counts of its `Arc`, and its two names.
+const AROUND: usize = 16 + 16 + 24 + 2 * (16 + crate::id::LONGEST);
 const _: () = assert!(size_of::<Session>() + AROUND <= LIGHT, "an idle session is too heavy");
 
 impl fmt::Debug for Session {

@@ -27,8 +27,8 @@ impl Asked {
     pub(super) fn of(request: &Request, services: &Services) -> Self {
         let (path, from) = (request.uri().path(), request.extensions().get::<Peer>().map(|Peer(peer)| *peer));
         let looks = [Method::GET, Method::HEAD].contains(request.method());
-        let session = path.strip_prefix("/sessions/").and_then(|number| number.parse().ok()).map(SessionId);
-        let session = session.and_then(|id| services.hub.session(id));
+        let session = path.strip_prefix("/sessions/").filter(|_| !looks).and_then(|number| number.parse().ok());
+        let session = session.and_then(|number| services.hub.session(SessionId(number)));
         let action = match path {
             _ if looks => None,
             "/backup" => Some(Action::Backup),

@@ -14,6 +14,7 @@ use super::listing::{Seen, Wanted, dialect};
 use super::{Admin, LineProfile, sockets};
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Path, UrlQuery};
+use crate::id::SessionId;
 use crate::session::{Hub, Session, Speaks};
 
 /// A live session.
@@ -105,11 +106,9 @@ pub(super) async fn show(State(admin): State<Admin>, Path(number): Path<u64>) ->
 
 /// `DELETE /sessions/{session}`: ends it as `kicked`; its device does not come back by itself.
 pub(super) async fn kick(State(admin): State<Admin>, Path(number): Path<u64>) -> Result<StatusCode, ApiError> {
-    let sessions = admin.services.hub.sessions();
-    let session = sessions.iter().find(|session| session.id.get() == number);
-    let session = session.ok_or_else(not_found)?;
-    tracing::info!(session = number, user = %session.user, "kicked by the admin listener");
-    admin.services.hub.kick(session.id, Reason::Kicked);
+    let session = find(&admin.services.hub, number)?;
+    tracing::info!(session = number, user = %session.user(), "kicked by the admin listener");
+    admin.services.hub.end(&session, Reason::Kicked);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -129,13 +128,7 @@ fn traffic(admin: &Admin) -> sockets::ByPeer {
 }
 
 fn find(hub: &Hub, number: u64) -> Result<Arc<Session>, ApiError> {
-    let mut found = None;
-    hub.each(|session| {
-        if session.id().get() == number {
-            found = Some(Arc::clone(session));
-        }
-    });
-    found.ok_or_else(not_found)
+    hub.session(SessionId(number)).ok_or_else(not_found)
 }
 
 fn not_found() -> ApiError {

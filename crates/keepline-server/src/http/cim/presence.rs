@@ -20,7 +20,7 @@ pub(super) async fn off_line(
 ) -> Bare {
     if let Some(user) = request.user_id.and_then(cim::user_of) {
         for session in services.hub.sessions_of(&user) {
-            services.hub.kick(session.id(), Reason::Bye);
+            services.hub.end(&session, Reason::Bye);
         }
     }
     Reply::success(None)

@@ -60,7 +60,7 @@ pub(super) async fn kick(
     let session = sessions.iter().find(|session| session.id().get() == number && !session.is_ended());
     // Of somebody else's session he learns nothing, not even that it is there.
     let session = session.ok_or_else(|| ApiError::new(Code::NotFound, "you have no session with this number"))?;
-    services.hub.kick(session.id(), Reason::Kicked);
+    services.hub.end(session, Reason::Kicked);
     let whose = format!("session {number} of {}, {}", session.user(), session.device());
     caller.note(Action::Kick, &whose, &Ok(()));
     Ok(StatusCode::NO_CONTENT)
