@@ -13,8 +13,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use keepline::serve::{Rate, Server, ServerHandle, tcp};
-use keepline::{Duration, KernelWatch};
+use keepline::Duration;
+use keepline::serve::{Rate, Server, ServerHandle};
 use tokio::net::TcpListener;
 
 use crate::accounts::Accounts;
@@ -38,11 +38,15 @@ use crate::session::{Environment, Hub};
 use crate::store::{Store, StoreError};
 use crate::tls::{self, Tls, TlsError};
 
+mod bound;
 mod delayed;
 mod ending;
 mod reload;
 mod sweep;
 
+pub use bound::Addresses;
+
+use bound::Bound;
 use ending::{Ending, Part};
 use reload::Changing;
 
@@ -55,20 +59,6 @@ pub struct Node {
     tls: Option<Arc<Tls>>,
     changing: Changing,
     ending: Ending,
-}
-
-/// Where a server is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Addresses {
-    /// HTTP.
-    pub http: SocketAddr,
-    /// The long connections.
-    pub tcp: SocketAddr,
-    /// Health, metrics, sessions, backup.
-    pub admin: Option<SocketAddr>,
-    /// cim's `/sendMsg`.
-    pub cim_http: Option<SocketAddr>,
 }
 
 /// Why a server did not start.
@@ -150,7 +140,7 @@ impl Node {
         let room = config.room()?;
         let tls = config.tls.clone().map(Tls::load).transpose()?;
         let issuer = config.issuer.clone().map(Issuer::load).transpose()?;
-        let bound = Bound::at(&config).await?;
+        let bound = Bound::at(&config)?;
         let services = wire(&config, (store, issuer), &bound, hub).await?;
         let lines = Lines::guarded(
             Arc::clone(&services.hub),
@@ -289,48 +279,6 @@ impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("addresses", &self.addresses).finish_non_exhaustive()
     }
-}
-
-/// The listeners, bound before anything else: an address that is taken is the commonest failure.
-struct Bound {
-    addresses: Addresses,
-    http: TcpListener,
-    tcp: TcpListener,
-    admin: Option<TcpListener>,
-    cim_http: Option<TcpListener>,
-}
-
-impl Bound {
-    async fn at(config: &Config) -> Result<Self, StartError> {
-        let mut watch = KernelWatch::default();
-        watch.user_timeout = Some((config.slow_after * 3 / 2).into());
-        let lines = tcp(config.tcp, watch).map_err(|source| StartError::Listen {
-            what: "long connections",
-            address: config.tcp,
-            source,
-        })?;
-        let http = listen("HTTP", config.http).await?;
-        let admin = match config.admin {
-            Some(address) => Some(listen("admin", address).await?),
-            None => None,
-        };
-        let cim_http = match config.cim_http.filter(|_| config.speaks_cim()) {
-            Some(address) => Some(listen("cim's /sendMsg", address).await?),
-            None => None,
-        };
-        let bound = |listener: &TcpListener, asked: SocketAddr| listener.local_addr().unwrap_or(asked);
-        let addresses = Addresses {
-            http: bound(&http, config.http),
-            tcp: bound(&lines, config.tcp),
-            admin: admin.as_ref().and_then(|listener| listener.local_addr().ok()),
-            cim_http: cim_http.as_ref().and_then(|listener| listener.local_addr().ok()),
-        };
-        Ok(Self { addresses, http, tcp: lines, admin, cim_http })
-    }
-}
-
-async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { what, address, source })
 }
 
 /// Makes the parts, from the store up.
