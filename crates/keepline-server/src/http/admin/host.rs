@@ -1,7 +1,7 @@
 //! Host: who a request believes it talks to.
 
 use axum::extract::Request;
-use axum::http::header;
+use axum::http::{Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -9,8 +9,7 @@ use crate::http::error::{ApiError, Code};
 
 /// Lets through what was sent to an address or to `localhost`, and nothing that a page of another origin sends.
 pub(super) async fn check(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    if !host.is_some_and(is_here) {
+    if !is_meant(&request) {
         return refuse("the Host of a request to the admin listener is an address or localhost");
     }
     // A browser names the page's origin whenever a page of another site sends something that can change anything.
@@ -22,6 +21,14 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
 
 fn refuse(why: &str) -> Response {
     ApiError::new(Code::NotAllowed, why).into_response()
+}
+
+fn is_meant(request: &Request) -> bool {
+    match request.headers().get(header::HOST) {
+        Some(host) => host.to_str().is_ok_and(is_here),
+        // A balancer's probe, as HAProxy's. A browser names a host, whatever page it shows.
+        None => request.version() == Version::HTTP_10,
+    }
 }
 
 /// Whether a `Host` is one that no name server can point elsewhere: an address, or `localhost`; with or without a port.
@@ -38,6 +45,8 @@ fn is_here(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+
     use super::*;
 
     #[test]
@@ -50,6 +59,21 @@ mod tests {
             ["", "evil.example", "evil.example:8084", "localhost.evil.example", "127.0.0.1.evil.example", "::1", ":80"]
         {
             assert!(!is_here(host), "{host}");
+        }
+    }
+    #[test]
+    fn d9_only_a_probe_of_http_1_0_need_not_say_whom_it_means() {
+        let table = [
+            (Version::HTTP_10, None, true),
+            (Version::HTTP_10, Some("127.0.0.1"), true),
+            (Version::HTTP_10, Some("evil.example"), false),
+            (Version::HTTP_11, None, false),
+            (Version::HTTP_11, Some("127.0.0.1"), true),
+        ];
+        for (version, host, expected) in table {
+            let request = Request::builder().uri("/ready").version(version);
+            let request = host.into_iter().fold(request, |request, host| request.header(header::HOST, host));
+            assert_eq!(is_meant(&request.body(Body::empty()).unwrap()), expected, "{version:?} {host:?}");
         }
     }
 }
