@@ -2,8 +2,7 @@
 
 use serde::de::{Deserialize, Deserializer};
 
-use super::{IssuerSettings, LEEWAY_MS};
-use crate::accounts::TOKEN_LIFE_MS;
+use super::{IssuerSettings, LEEWAY_MS, LONGEST_JWT_LIFE_MS};
 use crate::id::UserId;
 
 /// What a good JWT says.
@@ -37,8 +36,7 @@ impl Claims {
         let said: Said = serde_json::from_slice(payload).ok()?;
         let latest = now_ms.saturating_add(LEEWAY_MS);
         let exp_ms = said.exp.checked_mul(1000)?;
-        // No token of others' lives longer than one of ours.
-        let lives = exp_ms.saturating_add(LEEWAY_MS) > now_ms && exp_ms <= latest.saturating_add(TOKEN_LIFE_MS);
+        let lives = exp_ms.saturating_add(LEEWAY_MS) > now_ms && exp_ms <= latest.saturating_add(LONGEST_JWT_LIFE_MS);
         let begun = |time: Option<u64>| time.is_none_or(|time| time.checked_mul(1000).is_some_and(|ms| ms <= latest));
         let is_ours =
             said.aud == settings.audience && settings.name.as_ref().is_none_or(|name| said.iss.as_ref() == Some(name));

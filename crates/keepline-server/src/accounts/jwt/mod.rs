@@ -27,6 +27,9 @@ pub const LONGEST_JWT: usize = 3_584;
 /// By how much the issuer's clock may differ from ours, in milliseconds.
 pub const LEEWAY_MS: u64 = 30_000;
 
+/// The longest that a JWT may still be good for, in milliseconds: a day, as a single one can't be called back.
+pub const LONGEST_JWT_LIFE_MS: u64 = 24 * 3600 * 1000;
+
 /// Who else may say who somebody is. Whoever has one of the keys can be any user but those of cim's dialects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "what an operator says, field by field")]
