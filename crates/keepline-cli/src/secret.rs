@@ -1,6 +1,9 @@
 //! Secret: a password or a token, which nothing prints by accident.
 
 use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +27,19 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
     }
+}
+
+/// Whether a file of a secret is for its owner alone. What is no file, as a pipe of the shell's, is read by us only.
+///
+/// # Errors
+/// Others can read it, or write it; the system's.
+pub(crate) fn is_for_us_alone(file: &File) -> io::Result<()> {
+    // Of the open file, not of whatever has the name a moment later.
+    let metadata = file.metadata()?;
+    if metadata.is_file() && metadata.mode() & 0o077 != 0 {
+        return Err(io::Error::other("others can read this secret: chmod 600 it, and get another one if they did"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod password;
 pub(crate) mod random;
 mod who;
 
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(crate) use who::Who;
 
 use crate::api::{Api, Issued, Login, Renewal};
 use crate::output::note;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_for_us_alone};
 use credentials::Locked;
 
 /// A kept token with less than this to live is not used any more, in milliseconds.
@@ -284,8 +285,10 @@ fn given(file: Option<&Path>, variable: &'static str) -> Result<Option<Secret>, 
     let text = match file {
         Some(path) => {
             let read = || -> io::Result<String> {
+                let file = File::open(path)?;
+                is_for_us_alone(&file)?;
                 let mut text = String::new();
-                std::fs::File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
+                file.take(LONGEST).read_to_string(&mut text)?;
                 Ok(text)
             };
             Some(read().map_err(|source| AccountError::File { path: path.to_owned(), source })?)

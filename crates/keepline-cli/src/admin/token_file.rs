@@ -2,11 +2,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use crate::account::random;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_for_us_alone};
 
 /// Its name.
 pub(crate) const FILE: &str = "admin.token";
@@ -52,11 +52,7 @@ pub(crate) fn obtain(folder: &Path) -> io::Result<(Secret, Kept)> {
 /// The system's; others can read the file; there is no token in it.
 pub(crate) fn read(path: &Path) -> io::Result<Secret> {
     let file = File::open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        return Err(io::Error::other(
-            "others can read this token: chmod 600 it, and have another one made if they did",
-        ));
-    }
+    is_for_us_alone(&file)?;
     let mut text = String::new();
     file.take(LONGEST).read_to_string(&mut text)?;
     let token = text.trim();
@@ -68,6 +64,8 @@ pub(crate) fn read(path: &Path) -> io::Result<Secret> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -82,7 +80,7 @@ mod tests {
         let (found, kept) = obtain(&folder).unwrap();
         assert!(kept == Kept::Found && found == made);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(obtain(&folder).unwrap_err().to_string().contains("others can read this token"));
+        assert!(obtain(&folder).unwrap_err().to_string().contains("others can read this secret"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, "\n").unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("no token in it"));

@@ -86,6 +86,6 @@ fn tools_find_the_token_where_the_server_keeps_it_or_where_they_are_told() {
     }
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("our own file");
     let (code, said) = ran(&named, &[], elsewhere.path());
-    assert!(code == Some(2) && said.contains("others can read this token"), "{said}");
+    assert!(code == Some(2) && said.contains("others can read this secret"), "{said}");
     drop(server);
 }

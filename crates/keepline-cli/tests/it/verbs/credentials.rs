@@ -103,6 +103,23 @@ fn a_file_that_others_can_read_is_not_used() {
 }
 
 #[test]
+fn a_token_or_password_in_a_file_that_others_can_read_is_not_used() {
+    let scene = Scene::open();
+    let password = scene.person.file("password", "correct horse battery\n");
+    scene.ok(&["users", "--as", "ann", "--password-file", &password]);
+    let token = scene.ok(&["token", "new", "--as", "ann", "--password-file", &password]);
+    let token = scene.person.file("token", &token);
+    scene.ok(&["users", "--token-file", &token]);
+    // Bob is new, as of who is known here no password is read.
+    for (user, flag, file) in [("bob", "--password-file", &password), ("ann", "--token-file", &token)] {
+        fs::set_permissions(file, Permissions::from_mode(0o640)).expect("it is ours");
+        let ran = scene.run(&["users", "--as", user, flag, file]);
+        let refused = format!("{file}: others can read this secret: chmod 600 it");
+        assert!(ran.code == Some(1) && ran.err.contains(&refused), "{ran:?}");
+    }
+}
+
+#[test]
 fn many_at_the_first_use_make_one_account() {
     let scene = Scene::open();
     let codes: Vec<_> = std::thread::scope(|scope| {

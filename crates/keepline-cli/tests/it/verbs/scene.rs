@@ -1,7 +1,9 @@
 //! Scene: a server on free ports that keeps nothing, and a person with a folder for his credentials.
 
+use std::fs::Permissions;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -95,6 +97,7 @@ impl Person {
     pub(super) fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).expect("a file for the test");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("it is ours");
         path.to_str().expect("a path in UTF-8").to_owned()
     }
 
