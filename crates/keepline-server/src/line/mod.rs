@@ -433,7 +433,9 @@ impl Handler for Line {
         past.agreed(report.id, None);
         if let State::Session(session) = &self.state {
             past.ended(session, report);
-            tracing::info!(session = %session.id(), user = %session.user(), %report, "session ended");
+            let (reason, side, open_ms) = (report.reason, report.reason.side(), report.age.as_millis());
+            let (session_id, user) = (session.id(), session.user());
+            tracing::info!(session = %session_id, %user, %reason, %side, open_ms, %report, "session ended");
             self.lines.hub.logout(session);
         }
     }

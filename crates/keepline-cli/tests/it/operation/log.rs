@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::keepline;
-use crate::harness::{ADMIN_VARIABLE, Folder, Host, PATIENCE, Process, hello_of};
+use crate::harness::{ADMIN_VARIABLE, Folder, Host, PATIENCE, Process, Raw, hello_of};
 
 const FREE: &str = "--http 127.0.0.1:0 --tcp 127.0.0.1:0 --admin 127.0.0.1:0 --cim-http 127.0.0.1:0";
 
@@ -69,6 +69,30 @@ fn b11_a_path_with_a_line_end_in_it_forges_no_line() {
     let log = server.end().err;
     assert!(log.iter().any(|line| line.contains("copy\\nWARN forged\\r")), "{log:#?}");
     assert!(!log.iter().any(|line| line.starts_with("WARN")), "{log:#?}");
+}
+
+/// With its reason by itself: to count by, and so that a flood of one hides no other.
+#[test]
+fn the_end_of_a_session_is_a_line_with_its_reason_side_and_age() {
+    let (mut server, told) = serve("--memory --log-format json --log-filter info --drain 0s", &[]);
+    let (http, host) = (address(&told, "http"), Host::here());
+    let ask = |path: &'static str, body: Value| {
+        let answer = host.run(async move { request(http, "POST", path, None, Some(&body)).await }).expect("an answer");
+        serde_json::from_slice::<Value>(&answer.body).expect("JSON")
+    };
+    let credentials = json!({ "user": "ann", "password": "correct horse battery" });
+    let _ = ask("/v1/accounts", credentials);
+    let issued = ask("/v1/tokens", json!({ "user": "ann", "password": "correct horse battery", "device": "phone" }));
+    let mut line = Raw::connect(address(&told, "tcp"));
+    line.send(&hello_of(issued["token"].as_str().expect("a token"), "phone"));
+    assert!(!line.is_quiet_for(PATIENCE), "the welcome");
+    server.signal(Signal::TERM);
+    assert!(server.wait(PATIENCE).success());
+    let log: Vec<Value> = server.end().err.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let ends: Vec<_> = log.iter().filter(|line| line["message"] == "session ended").collect();
+    let [end] = ends[..] else { panic!("{log:#?}") };
+    assert_eq!((&end["user"], &end["reason"], &end["side"]), (&json!("ann"), &json!("draining"), &json!("server")));
+    assert!(end["open_ms"].is_u64() && end["report"].is_string(), "{end}");
 }
 
 /// Each secret has a word of its own, so that the report says which came out.
