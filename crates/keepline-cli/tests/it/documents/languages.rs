@@ -1,5 +1,7 @@
 //! Languages: the README in Chinese has what the one in English has.
 
+use std::collections::BTreeSet;
+
 use super::page::{Page, page};
 
 fn both() -> [Page; 2] {
@@ -30,6 +32,13 @@ fn both_readmes_have_the_same_headings_and_links() {
         let levels = page.text.lines().filter(|line| line.starts_with('#')).filter_map(|line| line.split(' ').next());
         (levels.map(str::to_owned).collect::<Vec<_>>(), links(&page))
     });
+    assert_eq!(english, chinese);
+}
+
+#[test]
+fn both_readmes_name_the_same_commands_files_and_reasons() {
+    let [english, chinese] = both().map(|page| page.code().into_iter().collect::<BTreeSet<_>>());
+    assert!(english.len() > 20, "{english:?}");
     assert_eq!(english, chinese);
 }
 

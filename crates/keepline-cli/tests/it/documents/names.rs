@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::page::{Page, page, pages};
+use super::page::{page, pages};
 use crate::tidy::assert_none;
 
 /// Those of `cargo` and `scripts/test`, and what every command has.
@@ -19,15 +19,6 @@ const OF_OTHERS: [&str; 11] = [
     "KEEPLINE_LONG",
     "KEEPLINE_SEED",
 ];
-
-/// What stands between backquotes, outside of the blocks.
-fn code(page: &Page) -> String {
-    let mut text = page.text.clone();
-    for block in page.blocks() {
-        text = text.replace(&block.lines.join("\n"), "");
-    }
-    text.replace("```", "").split('`').skip(1).step_by(2).collect::<Vec<_>>().join(" ")
-}
 
 /// The flags, variables and settings in a text. A setting is in one of these sections.
 fn names(text: &str, sections: &BTreeSet<String>) -> BTreeSet<String> {
@@ -48,7 +39,7 @@ fn every_flag_setting_and_variable_that_a_page_names_is_in_the_reference() {
     assert!(known.len() > 60 && known.contains("--http") && known.contains("liveness.silence"), "{known:?}");
     let mut findings = Vec::new();
     for page in pages().into_iter().filter(|page| page.path.starts_with("docs/") || page.path.starts_with("README")) {
-        let unknown = names(&code(&page), &sections).into_iter().filter(|name| !known.contains(name));
+        let unknown = names(&page.code().join(" "), &sections).into_iter().filter(|name| !known.contains(name));
         let unknown = unknown.filter(|name| !OF_OTHERS.contains(&&name[..]));
         findings.extend(unknown.map(|name| format!("{}: {name}", page.path)));
     }

@@ -61,6 +61,19 @@ impl Page {
         assert!(open.is_none(), "{}: a block without an end", self.path);
         blocks
     }
+
+    /// What stands between backquotes, outside of the blocks.
+    pub(super) fn code(&self) -> Vec<String> {
+        let mut in_block = false;
+        let prose = self.text.lines().filter(|line| {
+            let is_fence = line.starts_with("```");
+            in_block ^= is_fence;
+            !in_block && !is_fence
+        });
+        let prose = prose.collect::<Vec<_>>().join(" ");
+        let code = prose.split('`').skip(1).step_by(2);
+        code.map(|code| code.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    }
 }
 
 impl Block {
