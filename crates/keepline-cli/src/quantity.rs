@@ -1,4 +1,4 @@
-//! Quantities: how a flag or a setting writes a time, a size or a count.
+//! Quantities: how a flag or a setting writes a time, a size or a count, and how a time is told to a person.
 
 use std::str::FromStr;
 
@@ -34,9 +34,25 @@ pub(crate) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "write a whole number from zero up, as 10".to_owned())
 }
 
+/// A time for a person: to the tenth of a second below a minute, else to the second.
+pub(crate) fn brief(time: Duration) -> String {
+    let time = time.to_std();
+    if time.as_secs() < 60 {
+        return format!("{:.1} s", time.as_secs_f64());
+    }
+    humantime::format_duration(std::time::Duration::from_secs(time.as_secs())).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_as_exact_as_it_matters() {
+        for (ms, text) in [(0, "0.0 s"), (1_234, "1.2 s"), (59_999, "60.0 s"), (61_900, "1m 1s"), (3_600_000, "1h")] {
+            assert_eq!(brief(Duration::from_millis(ms)), text);
+        }
+    }
 
     #[test]
     fn a_size_has_a_unit_or_is_bytes() {

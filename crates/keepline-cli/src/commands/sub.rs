@@ -30,7 +30,7 @@ pub(crate) struct SubArgs {
     /// End after so many messages.
     #[arg(long, value_parser = value_parser!(u64).range(1..), value_name = "N")]
     count: Option<u64>,
-    /// End after this time; with --count, that is exit code 5.
+    /// End after this time; with --count, that is exit code 5, and 3 if there was no line.
     #[arg(long, value_parser = duration, value_name = "TIME")]
     wait: Option<keepline::Duration>,
     /// Begin with what is said from now on, and never print what was said since it ended.
@@ -65,7 +65,7 @@ async fn follow(args: SubArgs) -> Result<(), Failure> {
     if args.new || account.is_new_device {
         tokio::select! {
             skipped = follower.skip(heads) => skipped?,
-            () = over(until) => return ended_early(&args),
+            () = over(until) => return ended_early(&args, &follower),
             () = stop.next() => return Ok(()),
         }
     }
@@ -88,7 +88,7 @@ async fn follow(args: SubArgs) -> Result<(), Failure> {
                 Ok(Next::News(news)) => note(&news),
                 Err(failure) => break Err(failure),
             },
-            () = over(until) => break ended_early(&args),
+            () = over(until) => break ended_early(&args, &follower),
             () = stop.next() => break Ok(()),
         }
     };
@@ -124,10 +124,14 @@ async fn over(until: Option<Instant>) {
     }
 }
 
-/// The time is over: as asked for, or before all messages were there.
-fn ended_early(args: &SubArgs) -> Result<(), Failure> {
+/// The time is over: as asked for, or before all messages were there, or before there was a line.
+fn ended_early(args: &SubArgs, follower: &Follower) -> Result<(), Failure> {
+    let failure = |exit, message: &str| Err(Failure { exit, message: message.to_owned() });
+    if follower.never_came_up() {
+        return failure(Exit::Unreachable, "there was no line in the time of --wait; is it the right port, --tcp?");
+    }
     if args.count.is_none() {
         return Ok(());
     }
-    Err(Failure { exit: Exit::Timeout, message: "the messages did not come in the time of --wait".to_owned() })
+    failure(Exit::Timeout, "the messages did not come in the time of --wait")
 }

@@ -7,6 +7,7 @@ use keepline_server::id::UserId;
 use super::clock::{self, Moment};
 use super::pauses::{Pause, Pauses};
 use super::style::Line;
+use crate::quantity::brief;
 
 /// Who and where one is, and the line.
 pub(super) fn info(me: &UserId, server: &str, state: &State) -> Vec<Line> {
@@ -100,24 +101,12 @@ fn millis(time: Duration) -> f64 {
     time.to_std().as_secs_f64() * 1000.0
 }
 
-/// A time for a person: to the tenth of a second below a minute, else to the second.
-pub(super) fn brief(time: Duration) -> String {
-    let time = time.to_std();
-    if time.as_secs() < 60 {
-        return format!("{:.1} s", time.as_secs_f64());
-    }
-    humantime::format_duration(std::time::Duration::from_secs(time.as_secs())).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_as_exact_as_it_matters() {
-        for (ms, text) in [(0, "0.0 s"), (1_234, "1.2 s"), (59_999, "60.0 s"), (61_900, "1m 1s"), (3_600_000, "1h")] {
-            assert_eq!(brief(Duration::from_millis(ms)), text);
-        }
+    fn a_detail_says_what_the_reason_does_not() {
         for (detail, said) in [
             ("reset (client side), open 3s, last byte in 1s ago", ": open 3s, last byte in 1s ago"),
             ("reset (client side: broken), open 3s", ": broken, open 3s"),

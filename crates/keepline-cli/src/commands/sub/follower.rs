@@ -10,6 +10,7 @@ use crate::api::{self, Content, Message, Seq};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::note;
+use crate::quantity::brief;
 use crate::trust::Way;
 
 /// A chat that only listens.
@@ -20,6 +21,7 @@ pub(super) struct Follower {
     events: Events,
     /// Whether the line was down and is not up again.
     is_down: bool,
+    was_up: bool,
 }
 
 /// What comes next.
@@ -32,7 +34,7 @@ pub(super) enum Next {
 impl Follower {
     pub(super) fn start(way: Way, options: Options) -> Result<Self, Failure> {
         let (chat, events) = start(&way, options.clone())?;
-        Ok(Self { way, options, chat, events, is_down: false })
+        Ok(Self { way, options, chat, events, is_down: false, was_up: false })
     }
 
     /// Goes on behind these numbers of these conversations, whatever the server's account of the device is.
@@ -43,7 +45,10 @@ impl Follower {
         // The numbers mean something within an epoch only, which the server tells at the login.
         let epoch = loop {
             match self.event().await? {
-                Event::Up(up) => break up.epoch,
+                Event::Up(up) => {
+                    self.was_up = true;
+                    break up.epoch;
+                }
                 event => self.tell(&event),
             }
         };
@@ -80,6 +85,11 @@ impl Follower {
         self.chat.done(mark);
     }
 
+    /// Whether no try so far has led to a line.
+    pub(super) const fn never_came_up(&self) -> bool {
+        self.is_down && !self.was_up
+    }
+
     /// Acknowledges what was printed, and ends.
     pub(super) async fn close(self) {
         self.chat.close().await;
@@ -103,16 +113,17 @@ impl Follower {
         match event {
             Event::Failed { endpoint, error, retry_in } => {
                 self.is_down = true;
-                Some(format!("no line to {endpoint}: {error}; again in {retry_in}"))
+                Some(format!("no line to {endpoint}: {error}; again in {}", brief(*retry_in)))
             }
-            Event::Down { reason, detail, retry_in, .. } => {
+            Event::Down { reason, whose, retry_in, .. } => {
                 self.is_down = true;
-                let again = retry_in.map(|time| format!("; again in {time}")).unwrap_or_default();
-                Some(format!("the line is down: {reason} ({detail}){again}"))
+                let again = retry_in.map(|time| format!("; again in {}", brief(time))).unwrap_or_default();
+                Some(format!("the line is down: {reason} ({} side){again}", whose.name()))
             }
-            Event::Up(up) if self.is_down => {
-                self.is_down = false;
-                Some(format!("the line is up again, to {}", up.endpoint))
+            Event::Up(up) => {
+                self.was_up = true;
+                let was_down = std::mem::take(&mut self.is_down);
+                was_down.then(|| format!("the line is up again, to {}", up.endpoint))
             }
             Event::Gap(gap) => Some(format!("{}: messages {} to {} are gone", gap.conversation, gap.from, gap.to)),
             Event::Reset(mark) => Some(format!("{}: the server counts anew, from {}", mark.conversation, mark.seq)),

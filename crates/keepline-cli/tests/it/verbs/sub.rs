@@ -104,4 +104,9 @@ fn a_line_that_does_not_come_about_is_told_and_tried_again() {
     }
     sub.signal(Signal::TERM);
     assert_eq!(sub.end().code, Some(0));
+
+    for arguments in [&["--wait", "2s"][..], &["--wait", "2s", "--count", "1"]] {
+        let ran = scene.run(&[&["sub", "--as", "ann", "--tcp", &nobody], arguments].concat());
+        assert!(ran.code == Some(3) && ran.err.contains("there was no line"), "{ran:?}");
+    }
 }

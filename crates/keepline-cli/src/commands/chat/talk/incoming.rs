@@ -11,8 +11,8 @@ use super::{Heard, Step, Talk};
 use crate::commands::chat::clock;
 use crate::commands::chat::emoji;
 use crate::commands::chat::place;
-use crate::commands::chat::report::brief;
 use crate::exit::Exit;
+use crate::quantity::brief;
 
 impl Talk {
     /// Shows an event. A message counts as mine once it was shown and handed to the journal.
