@@ -16,8 +16,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
+use axum::http::{StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
@@ -36,14 +38,25 @@ pub fn route(services: &Arc<Services>) -> Router {
         .route("/groupRoute", post(messages::group))
         .route("/p2pRoute", post(messages::p2p))
         .route("/fetchOfflineMsgs", post(messages::fetch_offline))
-        .with_state(Arc::clone(services));
+        .with_state(Arc::clone(services))
+        .layer(from_fn(from_no_page));
     slashes_forgiven(guard(router, face("public"), &services.metrics))
 }
 
 /// The endpoint of cim's server: 8081 there.
 pub fn push(services: &Arc<Services>) -> Router {
     let router = Router::new().route("/sendMsg", post(send_msg::send_msg)).with_state(Arc::clone(services));
+    let router = router.layer(from_fn(from_no_page));
     slashes_forgiven(guard(router, face("cim_push"), &services.metrics))
+}
+
+/// Nobody here is asked who he is, so a page that a browser of this machine shows could be any user, by a name of its
+/// own that points here (DNS rebinding) too. With each POST a browser says where its page is from; cim's clients do not.
+async fn from_no_page(request: Request, next: Next) -> Response {
+    if request.headers().contains_key(header::ORIGIN) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    next.run(request).await
 }
 
 const fn face(listener: &'static str) -> Face {

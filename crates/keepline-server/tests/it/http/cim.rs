@@ -1,7 +1,7 @@
 //! cim's endpoints, letter by letter.
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderValue, Request, StatusCode};
 use keepline_server::store::StoreError;
 use serde_json::{Value, json};
 
@@ -71,6 +71,19 @@ async fn what_is_no_request_is_refused_as_spring_does() {
     assert_spring(&answer, 404, "Not Found", "/sendMsg");
     let answer = server.send(Listener::Push, request("POST", "/login", "application/json", "{}")).await;
     assert_spring(&answer, 404, "Not Found", "/login");
+}
+
+#[tokio::test]
+async fn no_page_of_a_browser_is_a_client_of_cim() {
+    let server = Fixture::new().await;
+    for (path, listener, _) in ENDPOINTS {
+        let mut from_a_page = request("POST", path, "application/json", r#"{"userName":"zs"}"#);
+        from_a_page.headers_mut().insert("origin", HeaderValue::from_static("http://evil.example"));
+        assert_spring(&server.send(listener, from_a_page).await, 403, "Forbidden", path);
+    }
+    let answer =
+        server.send(Listener::Public, request("POST", "/registerAccount", "application/json", r#"{"userName":"zs"}"#));
+    assert_eq!(answer.await.json()["code"], "9000", "nobody had made him");
 }
 
 /// The reply has cim's four fields and no other, and the code its message.
