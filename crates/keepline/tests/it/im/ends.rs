@@ -50,6 +50,16 @@ async fn every_close_code_is_obeyed_and_one_that_is_not_known_means_come_back() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_word_of_one_line_says_nothing_of_the_next() {
+    let (_chat, mut events, mut net) = chat(options());
+    Server::welcome(&mut net, 1).await.say(close(1214, 0)).await;
+    assert_eq!(down(&mut events).await.2, "word 1214");
+    drop(Server::welcome(&mut net, 1).await);
+    let (reason, _, detail, _) = down(&mut events).await;
+    assert!(reason == Reason::PeerClosed && !detail.contains("word"), "{reason}: {detail}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_servers_own_wait_is_kept() {
     let (_chat, mut events, mut net) = chat(options());
     Server::welcome(&mut net, 1).await.say(close(1214, 60_000)).await;

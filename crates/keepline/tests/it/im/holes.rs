@@ -86,6 +86,26 @@ async fn a_line_of_another_epoch_gives_nothing_until_the_server_has_reset_the_ac
     assert_eq!(server.next().await, ack("all", 2));
 }
 
+/// What one line has said and nobody has taken by the time when the next is up: its number means another message there.
+#[tokio::test(start_paused = true)]
+async fn what_an_older_line_has_said_is_not_taken_for_a_word_of_the_newer() {
+    let mut options = options();
+    options.inbox = InboxLimits { messages: 1, bytes: 1 << 20 };
+    let (_chat, mut events, mut net) = chat(options);
+    let mut server = Server::welcome(&mut net, 5).await;
+    // The first takes all the room that there is.
+    server.deliver("all", 1).await;
+    server.deliver("g.team", 7).await;
+    tokio::time::sleep(StdDuration::from_secs(1)).await;
+    drop(server);
+    let mut server = Server::welcome(&mut net, 6).await;
+    tokio::time::sleep(StdDuration::from_secs(1)).await;
+    assert_eq!(numbers(&mut events, 1).await, [1]);
+    tokio::time::sleep(StdDuration::from_secs(1)).await;
+    server.deliver("g.team", 8).await;
+    assert_eq!(numbers(&mut events, 1).await, [8]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_thousand_accounts_do_not_hold_up_a_message() {
     const MARKS: usize = 300;

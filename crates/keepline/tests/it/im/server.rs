@@ -132,12 +132,16 @@ pub(super) fn chat(options: Options) -> (Chat, Events, Net) {
 
 /// The next event that is wanted; the rest is dropped.
 pub(super) async fn next<T>(events: &mut Events, wanted: impl Fn(&Event) -> Option<T>) -> T {
-    loop {
-        let event = tokio::time::timeout(PATIENCE, events.next()).await.expect("an event comes").expect("not the end");
-        if let Some(found) = wanted(&event) {
-            return found;
+    let found = async {
+        loop {
+            let event = events.next().await.expect("not the end");
+            if let Some(found) = wanted(&event) {
+                return found;
+            }
         }
-    }
+    };
+    // Of all events together: a client that tries for ever tells of it for ever.
+    tokio::time::timeout(PATIENCE, found).await.expect("the event comes")
 }
 
 /// The numbers of the next messages, in the order in which they come; 0 for a gap or a reset.
