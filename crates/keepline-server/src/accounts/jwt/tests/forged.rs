@@ -107,6 +107,12 @@ fn headers(forge: &Forge) -> Vec<Row> {
     ] {
         rows.push(row(format!("the header {header}"), forge.by_ed(header, &plain)));
     }
+    // Whatever key one would fall back on, its signature is on one of these.
+    for kid in ["gone", ""] {
+        let of = |alg: &str| json!({ "alg": alg, "kid": kid }).to_string();
+        rows.push(row(format!("ES256 by a key that is not {kid:?}"), forge.by_ec(&of("ES256"), &plain)));
+        rows.push(row(format!("RS256 by a key that is not {kid:?}"), forge.by_rsa(&of("RS256"), &plain)));
+    }
     for kid in ["ed", "stranger"] {
         let own = json!({ "alg": "EdDSA", "kid": kid, "jwk": jwk }).to_string();
         rows.push(row(format!("a key of its own, called {kid}"), stranger.by_ed(&own, &plain)));
