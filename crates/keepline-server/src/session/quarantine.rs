@@ -107,6 +107,9 @@ mod tests {
         }
         assert!(holds(&quarantine, "ann", 7));
         assert!(!holds(&quarantine, "ann", 8) && !holds(&quarantine, "bob", 7), "all else is delivered");
+        let Delivery { user, conversation, seq, .. } = delivery("ann", 7);
+        let tablet = "tablet".parse().unwrap();
+        assert!(!quarantine.holds(&user, &tablet, &conversation, seq), "and the same to another device");
     }
 
     #[test]
