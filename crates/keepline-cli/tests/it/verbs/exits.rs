@@ -77,6 +77,13 @@ fn a_server_that_does_not_answer_is_5() {
     assert!(ran.code == Some(5) && ran.err.contains("within 100ms"), "{ran:?}");
     let ran = person.run(&["kick", "1", &format!("--admin={url}"), "--timeout", "100ms"]);
     assert_eq!(ran.code, Some(5), "{ran:?}");
+    // One that says so itself, or can't say what became of it.
+    for (head, code) in [("408 x", "timeout"), ("504 x", "unknown_outcome")] {
+        let refusal = format!(r#"{{"error":{{"code":"{code}","message":"late","retry":true}}}}"#);
+        let late = Fake::answering(vec![(head, refusal)]);
+        let ran = person.run(&["conns", &format!("--admin={}", late.url)]);
+        assert!(ran.code == Some(5) && ran.err.contains(code), "{head}: {ran:?}");
+    }
 }
 
 #[test]
