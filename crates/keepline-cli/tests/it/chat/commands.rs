@@ -1,5 +1,7 @@
 //! Each command once, and lines that are none: each is answered, and the chat goes on.
 
+use std::collections::BTreeSet;
+
 use super::scene::Scene;
 
 /// Lines that are typed, and what the answer has in it.
@@ -28,7 +30,7 @@ const ANSWERS: &[(&str, &str)] = &[
     (":leave", "owner_stays"),
     (":to all", "you talk in all now"),
     (":leave", "all is no group"),
-    (":leave nowhere", "("),
+    (":leave nowhere", "you are in no group of this name (not_found)"),
     (":trace 2", "stored as number 1"),
     (":trace", "#2 \"in the group\""),
     (":trace 77", "77 is no message of mine"),
@@ -41,9 +43,9 @@ const ANSWERS: &[(&str, &str)] = &[
     ("", "there is nothing to send"),
     (";;x", "is no user's name"),
     ("no number;;hello", "is no user's name"),
-    ("nobody;;hello", "("),
+    ("nobody;;hello", "\"hello\" to @nobody: refused (unknown_conversation: "),
     (":delay x y", "\"y\" is no time"),
-    (":delay x 99999d", "("),
+    (":delay x 99999d", "(a year) (too_late)"),
     (":emoji z", "\"z\" is no whole number"),
     (":emoji -1", "is no whole number"),
     (":oul", "did you mean :olu?"),
@@ -51,6 +53,24 @@ const ANSWERS: &[(&str, &str)] = &[
     ("\u{1b}[31m:q", "stored as number 2"),
     (":to #no group", "no group"),
     (":join #böse", "böse"),
+];
+
+/// The rows of `:info`, each as it begins.
+const INFO: [&str; 14] = [
+    "user        ann",
+    "device      cli-",
+    "session     ",
+    "server      http://127.0.0.1:8083",
+    "node        keepline 127.0.0.1:11211",
+    "line        up for ",
+    "transport   tcp",
+    "dialect     v1",
+    "stored on   disk",
+    "round trip  ",
+    "heartbeat   ping after 25.0 s, dead after 1m",
+    "bytes       ",
+    "reconnects  0",
+    "unsent      0 messages, 0 bytes",
 ];
 
 #[test]
@@ -61,6 +81,10 @@ fn cim_flaw_34_each_command_is_answered_and_no_line_ends_the_chat() {
     for (line, answer) in ANSWERS {
         ann.say(line);
         ann.out(&format!("answer to {line:?} with {answer:?}"), |said| said.contains(answer));
+    }
+    ann.say(":info");
+    for row in INFO {
+        ann.out(&format!("the row {row:?}"), |line| line.starts_with(row));
     }
     ann.say(":delay soon 1");
     ann.out("the delayed message", |line| line.ends_with("[all] ann: soon"));
@@ -74,6 +98,14 @@ fn cim_flaw_34_each_command_is_answered_and_no_line_ends_the_chat() {
     ann.say(":q!");
     let ended = ann.end();
     assert_eq!(ended.code, Some(1), "nobody was told hello: {ended:?}");
+    let named = ended.out.iter().filter_map(|line| line.split(' ').next()?.strip_prefix(':'));
+    let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_lowercase() || c == '!');
+    let names: BTreeSet<&str> = named.filter(is_name).collect();
+    assert!(names.len() > 20, "what :all lists: {names:?}");
+    let typed: BTreeSet<&str> =
+        ANSWERS.iter().filter_map(|(line, _)| line.split(' ').next()?.strip_prefix(':')).collect();
+    let untried: Vec<_> = names.difference(&typed).filter(|name| **name != "q!").collect();
+    assert!(untried.is_empty(), "commands that are not tried: {untried:?}");
     let said = ended.out.join("\n");
     assert_eq!(said.matches("[all] ann: soon").count(), 1, "{said}");
     assert!(!said.contains('\u{1b}'), "no escape sequence reaches a pipe: {said}");

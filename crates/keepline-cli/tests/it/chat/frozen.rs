@@ -34,9 +34,10 @@ fn a_frozen_chat_comes_back_and_why_tells_of_the_silence() {
     // Not `reset`: the server's last word was there when the chat was thawed.
     let story =
         ["  up at ", "; the server takes a line for dead that is silent for 2.5 s", "  down: silent ", "  up at "];
-    let rows = story.map(|part| why.iter().position(|line| line.contains(part)));
-    assert!(rows[0] < rows[1] && rows[1] < rows[2] && rows[2].is_some(), "{shown}");
-    let down = rows[2].unwrap_or_default();
+    let row =
+        |part: &str| why.iter().position(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part:?}: {shown}"));
+    let [up, still, down, _] = story.map(row);
+    assert!(up < still && still < down, "{shown}");
     assert!(why[down].contains("(server side)") && why[down].contains("tries again after"), "{shown}");
     assert!(why[down..].iter().any(|line| line.contains(story[3])), "{shown}");
     drop(server);

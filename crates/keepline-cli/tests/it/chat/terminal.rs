@@ -1,7 +1,16 @@
 //! On a terminal: messages come above the line that is being typed, which stays as it is.
 
+use std::cell::Cell;
+
 use super::scene::Scene;
 use super::screen::{Screen, last};
+
+/// The seconds that the prompt counts; 0 where it counts none.
+fn counted(shown: &str) -> u64 {
+    let count =
+        last(shown).split_once("(down, next try in ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+    count.unwrap_or(0)
+}
 
 #[test]
 fn the_line_that_is_typed_stays_whole_while_messages_come_and_the_server_goes() {
@@ -14,7 +23,12 @@ fn the_line_that_is_typed_stays_whole_while_messages_come_and_the_server_goes() 
     bob.press("Enter");
     ann.wait("the message above it", |shown| shown.contains("[all] bob: hello") && last(shown) == "all> half a li");
     server.kill();
-    ann.wait("that the line is down", |shown| last(shown).contains("(down, next try in "));
+    let before = Cell::new(0);
+    ann.wait("that the line is down, and the seconds to the next try, counted", |shown| {
+        let now = counted(shown);
+        let before = before.replace(now);
+        now > 0 && before == now + 1
+    });
     ann.wait("the line that is typed", |shown| last(shown).ends_with("s)> half a li"));
     bob.wait("that the line is down", |shown| last(shown).contains("(down"));
     bob.type_in("said while it was down");
