@@ -40,6 +40,7 @@ fn d9_only_who_has_the_token_does_anything_and_it_is_told_to_nobody() {
     let token = fs::read_to_string(&file).expect("a token").trim().to_owned();
     assert_eq!(token.len(), 64);
     let near = format!("{}x", &token[..63]);
+    let cmdline = fs::read_to_string(format!("/proc/{}/cmdline", server.pid().as_raw_pid())).expect("it runs");
     for (method, path, without, with) in [
         ("GET", "/health", 200, 200),
         ("GET", "/ready", 200, 200),
@@ -47,6 +48,7 @@ fn d9_only_who_has_the_token_does_anything_and_it_is_told_to_nobody() {
         ("GET", "/sessions", 401, 200),
         ("DELETE", "/sessions/1", 401, 404),
         ("POST", "/backup", 401, 422),
+        // The last: it ends.
         ("POST", "/drain", 401, 202),
     ] {
         for wrong in [None, Some(String::new()), Some(near.clone()), Some(token[..63].to_owned())] {
@@ -54,7 +56,6 @@ fn d9_only_who_has_the_token_does_anything_and_it_is_told_to_nobody() {
         }
         assert_eq!(status(admin, method, path, Some(token.clone())), with, "{method} {path}");
     }
-    let cmdline = fs::read_to_string(format!("/proc/{}/cmdline", server.pid().as_raw_pid())).unwrap_or_default();
     let ended = server.end();
     let all = format!("{}{}{cmdline}", ended.out.join("\n"), ended.err.join("\n"));
     assert!(all.contains("without its token") && all.contains("is in keepline-data/admin.token"), "{all}");

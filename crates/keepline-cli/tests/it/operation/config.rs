@@ -91,6 +91,7 @@ fn the_default_file_is_one_that_a_server_takes_and_changes_nothing() {
     };
     let (_, with, _) = ran(&format!("config show --json --config {}", path.display()), &[]);
     let (_, without, _) = ran("config show --json", &[]);
+    assert!(without.contains("\"listen.http\""), "{without}");
     assert_eq!(values(&with), values(&without));
 }
 
@@ -114,6 +115,7 @@ fn what_is_in_force_is_shown_with_who_said_so_and_no_secret() {
     ] {
         assert_eq!(found(key), (value.to_owned(), from.to_owned()), "{key}");
     }
-    let (_, table, said) = ran("config show", &variables);
+    let (code, table, said) = ran("config show", &variables);
+    assert!(code == Some(0) && table.contains("***"), "{table}{said}");
     assert!(!format!("{out}{table}{said}").contains("canary"));
 }

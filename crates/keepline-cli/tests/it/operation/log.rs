@@ -147,7 +147,8 @@ fn d8_no_secret_is_in_a_log_a_metric_an_answer_or_a_list_of_processes() {
     }
     outputs.push(fs::read_to_string(format!("/proc/{}/cmdline", server.pid().as_raw_pid())).expect("our own child"));
     let shown = keepline("config show", &variables).output().expect("it runs");
-    outputs.push(String::from_utf8_lossy(&shown.stdout).into_owned());
+    assert!(shown.status.success(), "{shown:?}");
+    outputs.extend([shown.stdout, shown.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()));
     server.signal(Signal::TERM);
     let ended = server.end();
     assert!(ended.err.len() > 5, "nothing was logged, so nothing was tried: {:?}", ended.err);
