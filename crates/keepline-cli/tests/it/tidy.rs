@@ -4,6 +4,7 @@ mod arrows;
 mod cim_flaws;
 mod documents;
 mod pitfalls;
+mod security;
 mod sources;
 
 use std::fs;
