@@ -33,9 +33,7 @@ async fn a_full_server_refuses_and_takes_again_what_becomes_free() {
         peers.pop();
         while !matches!(events.recv().await.unwrap(), LineEvent::Closed(_)) {}
         // The event comes just before the place is free.
-        while server.handle.lines() > 2 {
-            tokio::task::yield_now().await;
-        }
+        down_to(&server.handle, 2).await;
         peers.push(joined(server.address).await);
         assert!(is_turned_away(server.address).await);
     }
@@ -63,7 +61,7 @@ async fn who_has_not_done_the_handshake_has_a_limit_of_his_own() {
         let books = std::sync::Arc::new(Books::default());
         let mut settings = watched();
         settings.observer = Some(std::sync::Arc::clone(&books) as _);
-        let listener = keepline::serve::tcp("127.0.0.1:0".parse().unwrap(), keepline::KernelWatch::default()).unwrap();
+        let listener = tcp("127.0.0.1:0".parse().unwrap(), KernelWatch::default()).unwrap();
         let address = listener.local_addr().unwrap();
         let server = Server::new(listener, settings, limits);
         let handle = server.handle();
@@ -79,9 +77,7 @@ async fn who_has_not_done_the_handshake_has_a_limit_of_his_own() {
         assert!(is_turned_away(address).await, "{reason}: a third that has not said hello");
         assert_eq!(*books.refused.lock().unwrap(), [reason]);
         drop(silent);
-        while handle.lines() > 5 {
-            tokio::task::yield_now().await;
-        }
+        down_to(&handle, 5).await;
         drop(joined(address).await);
     }
 }
@@ -90,10 +86,10 @@ async fn who_has_not_done_the_handshake_has_a_limit_of_his_own() {
 async fn who_comes_by_ipv4_to_a_listener_for_both_has_his_ipv4_address() {
     let listener = tcp("[::]:0".parse().unwrap(), KernelWatch::default()).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (tell, mut told) = mpsc::unbounded_channel();
+    let (tell, mut told) = mpsc::channel(8);
     let server = Server::new(listener, watched(), Limits::default());
     let serving = server.run(move |peer| {
-        tell.send(peer).unwrap();
+        tell.try_send(peer).unwrap();
         (Witness::mirror(), Echo::strict())
     });
     let _serving = tokio::spawn(serving);
@@ -170,9 +166,7 @@ async fn the_snapshot_and_the_events_tell_of_each_line() {
     drop(second);
     let LineEvent::Closed(report) = events.recv().await.unwrap() else { panic!("a line has ended") };
     assert_eq!((report.id, report.reason), (lines[1].id, Reason::Kicked));
-    while server.handle.lines() > 1 {
-        tokio::task::yield_now().await;
-    }
+    down_to(&server.handle, 1).await;
     assert!(server.handle.line(lines[1].id).is_none());
     let third = joined(server.address).await;
     assert!(server.handle.line(lines[1].id).is_none(), "the place is taken again, by a line with another number");
@@ -212,9 +206,7 @@ async fn a_panic_costs_one_connection_and_gives_its_place_back() {
         let mut peer = joined(address).await;
         peer.write_all(&frame(b"poison")).await.unwrap();
         drop(joined(address).await);
-        while handle.lines() > 1 {
-            tokio::task::yield_now().await;
-        }
+        down_to(&handle, 1).await;
     }
     healthy.write_all(PING).await.unwrap();
     handle.drain(millis(0));

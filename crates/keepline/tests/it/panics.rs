@@ -59,9 +59,7 @@ async fn a_panicking_observer_stops_no_accept_loop() {
     let first = joined(address).await;
     assert!(is_turned_away(address).await);
     drop(first);
-    while handle.lines() > 0 {
-        tokio::task::yield_now().await;
-    }
+    down_to(&handle, 0).await;
     joined(address).await;
     assert!(!running.is_finished());
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use keepline::KernelWatch;
 use keepline::serve::{Limits, Server, ServerHandle, tcp};
@@ -65,6 +66,15 @@ pub(crate) async fn joined(address: SocketAddr) -> TcpStream {
     let mut pong = [0; 5];
     peer.read_exact(&mut pong).await.unwrap();
     peer
+}
+
+/// Waits until there are no more lines than that.
+pub(crate) async fn down_to(handle: &ServerHandle, lines: usize) {
+    let by = Instant::now() + Duration::from_secs(30);
+    while handle.lines() > lines {
+        assert!(Instant::now() < by, "{} lines are left, and not {lines}", handle.lines());
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Whether the server has closed on the peer, in order or not.
