@@ -72,8 +72,9 @@ pub struct SendLimits {
 
 /// What may wait for the application before the line is no longer read. The line itself holds 64 frames more.
 ///
-/// The server has at most 256 messages or 1 MiB on their way to a client that acknowledges nothing. With room for more
-/// than that, the line is read all the time, so that answers to sends come however slow the application is.
+/// The server has at most 256 messages or 1 MiB on their way to a client that acknowledges nothing. There must be room
+/// for more than that ([`SMALLEST`](Self::SMALLEST)): so the line is read all the time, and answers to sends come however
+/// slow the application is. A line that is not read the server ends as a slow consumer's, and the next one as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "two bounds")]
 pub struct InboxLimits {
@@ -81,6 +82,11 @@ pub struct InboxLimits {
     pub messages: usize,
     /// Bytes, with 256 for what is around each body; 2 MiB.
     pub bytes: usize,
+}
+
+impl InboxLimits {
+    /// The smallest that there may be: 257 messages and 1.25 MiB.
+    pub const SMALLEST: Self = Self { messages: 256 + 1, bytes: (1 << 20) + 1024 * 256 };
 }
 
 /// Options that can't work.
@@ -95,12 +101,16 @@ pub enum OptionsError {
         /// What fits.
         limit: usize,
     },
-    /// Nothing could ever be sent, or received.
-    #[error("{what} has room for nothing: allow at least one message, and a body")]
-    NoRoom {
-        /// Which limits.
-        what: &'static str,
-    },
+    /// Nothing could ever be sent.
+    #[error("there is room for no message to send: allow at least one, and a body")]
+    NoRoom,
+    /// The server would end every line as that of a slow consumer.
+    #[error(
+        "an inbox of {} messages and {} bytes: a server sends 256 messages or 1 MiB unasked, and ends a line that is \
+         not read; allow at least {} messages and {} bytes",
+        .0.messages, .0.bytes, InboxLimits::SMALLEST.messages, InboxLimits::SMALLEST.bytes
+    )]
+    SmallInbox(InboxLimits),
     /// No ping would ever be answered in time.
     #[error("a pong within {within}: allow at least 1ms")]
     NoTimeForPong {
@@ -145,10 +155,11 @@ impl Options {
             return Err(OptionsError::Credentials { bytes, limit: CREDENTIALS });
         }
         if self.sends.messages == 0 || self.sends.bytes == 0 {
-            return Err(OptionsError::NoRoom { what: "sends" });
+            return Err(OptionsError::NoRoom);
         }
-        if self.inbox.messages == 0 || self.inbox.bytes == 0 {
-            return Err(OptionsError::NoRoom { what: "the inbox" });
+        let least = InboxLimits::SMALLEST;
+        if self.inbox.messages < least.messages || self.inbox.bytes < least.bytes {
+            return Err(OptionsError::SmallInbox(self.inbox));
         }
         if self.pong_within < Duration::from_millis(1) {
             return Err(OptionsError::NoTimeForPong { within: self.pong_within });
@@ -200,19 +211,30 @@ mod tests {
     #[test]
     fn what_can_not_work_is_refused_with_a_sentence() {
         type Change = fn(&mut Options);
-        let table: [(Change, Option<&str>); 5] = [
+        let table: [(Change, Option<&str>); 7] = [
             (|_| {}, None),
+            (|options| options.inbox = InboxLimits::SMALLEST, None),
             (
                 |options| options.token = Token::new("t".repeat(4000)),
                 Some("a token and a device of 4005 bytes: a server takes no more than 3072 before the login"),
             ),
             (
                 |options| options.sends.messages = 0,
-                Some("sends has room for nothing: allow at least one message, and a body"),
+                Some("there is room for no message to send: allow at least one, and a body"),
             ),
             (
-                |options| options.inbox.bytes = 0,
-                Some("the inbox has room for nothing: allow at least one message, and a body"),
+                |options| options.inbox.messages = 256,
+                Some(
+                    "an inbox of 256 messages and 2097152 bytes: a server sends 256 messages or 1 MiB unasked, and \
+                     ends a line that is not read; allow at least 257 messages and 1310720 bytes",
+                ),
+            ),
+            (
+                |options| options.inbox.bytes = 1 << 20,
+                Some(
+                    "an inbox of 320 messages and 1048576 bytes: a server sends 256 messages or 1 MiB unasked, and \
+                     ends a line that is not read; allow at least 257 messages and 1310720 bytes",
+                ),
             ),
             (|options| options.pong_within = Duration::ZERO, Some("a pong within 0ns: allow at least 1ms")),
         ];
