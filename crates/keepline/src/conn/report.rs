@@ -55,15 +55,22 @@ impl fmt::Display for Report {
             Some(Cause::Wire(error)) => write!(f, ": {error}")?,
             None => {}
         }
-        write!(f, "), open {}, last byte in {} ago, out {} ago", self.age, self.last_in, self.last_out)?;
+        let [age, last_in, last_out] = [self.age, self.last_in, self.last_out].map(in_brief);
+        write!(f, "), open {age}, last byte in {last_in} ago, out {last_out} ago")?;
         if self.pings_unanswered > 0 {
             write!(f, ", {} pings unanswered", self.pings_unanswered)?;
         }
         if let Some(rtt) = self.rtt {
-            write!(f, ", round trip {rtt}")?;
+            write!(f, ", round trip {}", in_brief(rtt))?;
         }
         Ok(())
     }
+}
+
+/// To the millisecond, and below it to the microsecond: nobody reads more of it.
+fn in_brief(time: Duration) -> Duration {
+    let step = if time < Duration::from_millis(1) { 1_000 } else { 1_000_000 };
+    Duration::from_nanos(time.as_nanos() / step * step)
 }
 
 /// The reason for an error of the socket: the kernel's own time-out is silence too.
@@ -85,12 +92,15 @@ mod tests {
     fn a_report_tells_all_it_knows_in_one_line() {
         let at = |secs| Instant::START + Duration::from_secs(secs);
         let mut report = Report::new(LineId(7), Reason::Silent, at(1), at(61));
-        report.last_in = Duration::from_millis(10_050);
+        report.last_in = Duration::from_nanos(10_050_999_999);
         report.last_out = Duration::from_secs(5);
         let silent = "open 60s, last byte in 10.05s ago, out 5s ago";
         assert!(report.to_string().ends_with(&format!("), {silent}")), "{report}");
         report.pings_unanswered = 2;
-        report.rtt = Some(Duration::from_millis(3));
-        assert!(report.to_string().ends_with(&format!("), {silent}, 2 pings unanswered, round trip 3ms")), "{report}");
+        for (nanos, shown) in [(3_000_000, "3ms"), (999_999, "999µs"), (1_999, "1µs"), (999, "0ns")] {
+            report.rtt = Some(Duration::from_nanos(nanos));
+            let end = format!("), {silent}, 2 pings unanswered, round trip {shown}");
+            assert!(report.to_string().ends_with(&end), "{report}");
+        }
     }
 }
