@@ -19,7 +19,7 @@ mod trust;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 // A task is allocated on a boundary of 128 bytes, where the allocator of glibc wastes about 40 %.
 #[global_allocator]
@@ -32,6 +32,8 @@ fn main() -> ExitCode {
     if !matches!(command, args::Command::Serve(_)) {
         log::for_a_person();
     }
+    // Those that print all commands are told them: they are below, and know nothing of the command line.
+    let all = args::Cli::command;
     match command {
         args::Command::Serve(serve) => commands::serve::run(&serve),
         args::Command::Backup(backup) => commands::backup::run(backup),
@@ -49,9 +51,9 @@ fn main() -> ExitCode {
         args::Command::Token(token) => commands::token::run(token),
         args::Command::Echo(echo) => commands::echo::run(echo),
         args::Command::Bench(bench) => commands::bench::run(bench),
-        args::Command::Config(config) => commands::config::run(&config),
+        args::Command::Config(config) => commands::config::run(&config, all()),
         args::Command::Doctor(doctor) => commands::doctor::run(&doctor),
-        args::Command::Completions(completions) => commands::manual::completions(&completions),
-        args::Command::Man(man) => commands::manual::man(&man),
+        args::Command::Completions(completions) => commands::manual::completions(&completions, all()),
+        args::Command::Man(man) => commands::manual::man(&man, all()),
     }
 }

@@ -4,11 +4,10 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory as _, Subcommand};
+use clap::{Args, Command, Subcommand};
 use serde::Serialize;
 
 use super::errand;
-use crate::args::Cli;
 use crate::config::{Chosen, Effective, Problems, Sources, reference, sample};
 use crate::failure::Failure;
 use crate::output::{Output, Row, note};
@@ -57,14 +56,14 @@ struct Shown {
     from: String,
 }
 
-/// Does what is asked.
-pub(crate) fn run(args: &ConfigArgs) -> ExitCode {
+/// Does what is asked; `all` are the commands that there are.
+pub(crate) fn run(args: &ConfigArgs, all: Command) -> ExitCode {
     errand::run(async {
         match &args.what {
             What::Show(args) => show(args),
             What::Default => print(&sample()),
             What::Check(args) => check(args),
-            What::Reference => print(&reference(Cli::command())),
+            What::Reference => print(&reference(all)),
         }
     })
 }

@@ -4,11 +4,10 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use super::errand;
-use crate::args::Cli;
 use crate::failure::Failure;
 
 /// Flags of `keepline completions`.
@@ -29,22 +28,22 @@ pub(crate) struct ManArgs {
     folder: Option<PathBuf>,
 }
 
-/// Prints a script for a shell.
-pub(crate) fn completions(args: &CompletionsArgs) -> ExitCode {
+/// Prints a script for a shell, of all commands.
+pub(crate) fn completions(args: &CompletionsArgs, mut all: Command) -> ExitCode {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "keepline", &mut script);
+    clap_complete::generate(args.shell, &mut all, "keepline", &mut script);
     errand::run(async move { Ok(print(&script)?) })
 }
 
-/// Writes man pages.
-pub(crate) fn man(args: &ManArgs) -> ExitCode {
+/// Writes man pages, of all commands.
+pub(crate) fn man(args: &ManArgs, all: Command) -> ExitCode {
     errand::run(async move {
         if let Some(folder) = &args.folder {
-            return clap_mangen::generate_to(Cli::command(), folder)
+            return clap_mangen::generate_to(all, folder)
                 .map_err(|error| Failure { message: format!("{}: {error}", folder.display()), ..error.into() });
         }
         let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+        clap_mangen::Man::new(all).render(&mut page)?;
         Ok(print(&page)?)
     })
 }
