@@ -12,6 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::de::DeserializeOwned;
+use tokio::time::{Instant, timeout_at};
 
 use super::address::ServerUrl;
 use super::error::{ApiError, ErrorBody, Refusal};
@@ -23,6 +24,12 @@ const LONGEST: usize = 16 << 20;
 
 /// What a server has to take the connection, at most: of the time for the whole question.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// How hyper says that the server spoke before it was asked, for which it has no question.
+const SPOKE_FIRST: &str = "received unexpected message from connection";
+
+/// Not to be asked again sooner, whatever a server says.
+const LEAST_WAIT: Duration = Duration::from_millis(100);
 
 /// How long an idle connection is kept: less than a server keeps it.
 const KEEP_IDLE: Duration = Duration::from_secs(4);
@@ -46,8 +53,9 @@ pub(super) struct Question {
 }
 
 impl Http {
-    /// For this server; each question has `within` from the first byte of the connection to the last of the answer.
-    /// Over TLS it is who the authorities say, or without any named, the system's.
+    /// For this server; each question has `within` from the first byte of the connection to the last of the answer, and
+    /// is asked again in that time where the server says when, and nothing can be done twice by it. Over TLS it is who
+    /// the authorities say, or without any named, the system's.
     pub(crate) fn new(server: ServerUrl, within: Duration, authorities: Option<&Authorities>) -> Self {
         let mut client = Client::builder(TokioExecutor::new());
         client.pool_timer(TokioTimer::new()).pool_idle_timeout(KEEP_IDLE);
@@ -82,15 +90,27 @@ impl Http {
     }
 
     async fn answer(&self, question: &Question, token: Option<&Secret>) -> Result<Bytes, ApiError> {
-        let exchange = self.exchange(question, token);
-        let Ok(answer) = tokio::time::timeout(self.within, exchange).await else {
-            return Err(ApiError::TimedOut { server: self.server.clone(), within: self.within });
-        };
-        let (status, headers, body) = answer?;
-        if !status.is_success() {
-            return Err(self.refused(status, &headers, &body));
+        // None for a time that no clock reaches.
+        let by = Instant::now().checked_add(self.within);
+        loop {
+            let exchange = self.exchange(question, token);
+            let answered = match by {
+                Some(by) => timeout_at(by, exchange).await,
+                None => Ok(exchange.await),
+            };
+            let refused = match answered {
+                Ok(Ok((status, _, body))) if status.is_success() => return Ok(body),
+                Ok(Ok((status, headers, body))) => self.refused(status, &headers, &body),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(ApiError::TimedOut { server: self.server.clone(), within: self.within }),
+            };
+            match refused.again_after(&question.method).map(|wait| wait.max(LEAST_WAIT)) {
+                Some(wait) if by.is_none_or(|by| wait < by.saturating_duration_since(Instant::now())) => {
+                    tokio::time::sleep(wait).await;
+                }
+                _ => return Err(refused),
+            }
         }
-        Ok(body)
     }
 
     async fn exchange(
@@ -147,6 +167,10 @@ impl Http {
             return self.strange("it does not speak HTTP".to_owned());
         }
         let (server, cause) = (self.server.clone(), root_of(error));
+        // As where the server speaks first, to turn us away: the request has stayed here.
+        if hyper.is_some_and(|error| error.is_canceled() || error.to_string() == SPOKE_FIRST) {
+            return ApiError::Unasked { server, cause };
+        }
         if error.is_connect() { ApiError::Unreachable { server, cause } } else { ApiError::Lost { server, cause } }
     }
 

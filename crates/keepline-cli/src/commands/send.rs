@@ -14,7 +14,7 @@ use crate::api::{Api, ApiError, Kind, NewMessage, Sent};
 use crate::failure::Failure;
 use crate::output::{Output, note};
 
-/// How often a message is sent of which nobody can say whether it is stored.
+/// How often a message is sent that the server can't store now, or of which nobody can say whether it is stored.
 const TRIES: u32 = 4;
 
 /// The wait before it is sent again, where the server says none, and the longest that is obeyed.
@@ -68,14 +68,15 @@ async fn send(args: SendArgs) -> Result<(), Failure> {
     Ok(Output::new(args.json).done(&sentence, &Stored { conversation: &conversation, sent: &sent })?)
 }
 
-/// Sends a message until it is known whether it is stored: the same id is stored once.
+/// Sends a message until it is known whether it is stored, and again where it can't be now: the same id is stored once.
 async fn until_known(api: &Api, conversation: &str, message: &NewMessage) -> Result<Sent, ApiError> {
     let mut tries = 1;
     loop {
         match api.send(conversation, message).await {
-            Err(error) if error.is_unknown() && tries < TRIES => {
+            Err(error) if (error.is_unknown() || error.is_busy()) && tries < TRIES => {
                 tries += 1;
-                note(&format!("it may be stored or not ({error}): sending it again, try {tries} of {TRIES}"));
+                let so_far = if error.is_unknown() { "it may be stored or not" } else { "it is not stored" };
+                note(&format!("{so_far} ({error}): sending it again, try {tries} of {TRIES}"));
                 tokio::time::sleep(error.retry_after().unwrap_or(AGAIN_AFTER).min(LONGEST_WAIT)).await;
             }
             sent => return sent,

@@ -4,6 +4,7 @@ mod credentials;
 mod escape;
 mod exits;
 mod fake;
+mod limits;
 mod scene;
 mod send;
 mod sessions;

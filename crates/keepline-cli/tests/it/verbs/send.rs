@@ -96,6 +96,20 @@ fn what_may_be_stored_or_not_is_sent_again_with_the_same_id() {
 }
 
 #[test]
+fn what_a_server_can_not_store_now_is_sent_again_when_it_says() {
+    let me = r#"{"user":"ann","device":"d","expires_ms":1}"#;
+    let busy = r#"{"error":{"code":"busy","message":"more work is waiting","retry":true}}"#;
+    let stored = r#"{"id":"x","seq":"7","duplicate":false,"at_ms":1}"#;
+    let again = ("503 x\r\nretry-after: 0", busy.to_owned());
+    let fake = Fake::answering(vec![("200 OK", me.to_owned()), again, ("200 OK", stored.to_owned())]);
+    let ran = Person::new(&fake.url).run_with(&["send", "bob", "hi"], &[("KEEPLINE_TOKEN", "kl_x")], b"");
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "sent to p.ann.bob as 7\n"), "{ran:?}");
+    assert!(ran.err.contains("it is not stored (more work is waiting (busy)"), "{ran:?}");
+    let [_, first, second] = [fake.request(), fake.request(), fake.request()];
+    assert_eq!(first.body, second.body, "the same id");
+}
+
+#[test]
 fn a_refusal_is_not_sent_again_and_an_endless_doubt_ends() {
     let me = || ("200 OK", r#"{"user":"ann","device":"d","expires_ms":1}"#.to_owned());
     let refusal = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"no","retry":true}}}}"#);
