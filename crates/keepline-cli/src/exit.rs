@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use keepline::Reason;
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -28,6 +30,16 @@ Exit codes:
   3  no server is there
   4  denied: no such user, a wrong password or token, or not allowed
   5  no answer in time";
+
+impl Exit {
+    /// How a command ends whose line the server has ended for good.
+    pub(crate) fn of_end(reason: Reason) -> Self {
+        match reason {
+            Reason::AuthFailed | Reason::Kicked => Self::Denied,
+            _ => Self::Failed,
+        }
+    }
+}
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

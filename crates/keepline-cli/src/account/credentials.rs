@@ -58,6 +58,9 @@ pub(crate) struct Entry {
     /// Only one that was drawn here: those of people are not kept. Only where the purpose is to talk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) password: Option<Secret>,
+    /// No session of the device has come about, as far as is known here: it is still to be told where it begins.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_new: bool,
 }
 
 /// Where the file is.
@@ -259,7 +262,8 @@ mod tests {
 
     fn entry(server: &str, user: &str, token: &str) -> Entry {
         let token = Some(Secret::new(token.to_owned()));
-        Entry { key: key(server, user), device: "cli-1".to_owned(), token, expires_ms: Some(1), password: None }
+        let (key, device) = (key(server, user), "cli-1".to_owned());
+        Entry { key, device, token, expires_ms: Some(1), password: None, is_new: false }
     }
 
     fn mode(path: &Path) -> u32 {

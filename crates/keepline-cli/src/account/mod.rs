@@ -41,7 +41,7 @@ pub(crate) struct Account {
     pub(crate) user: String,
     /// The device of the token.
     pub(crate) device: Option<String>,
-    /// Whether no session of the device can have been before.
+    /// Whether no session of the device has come about: until [`settle`](Self::settle) says otherwise.
     pub(crate) is_new_device: bool,
     /// As this user.
     pub(crate) api: Arc<Api>,
@@ -105,6 +105,21 @@ impl Account {
         Ok(())
     }
 
+    /// Keeps that the device, one for following, has begun: the next process goes on where this one ends.
+    ///
+    /// # Errors
+    /// The credentials file's.
+    pub(crate) fn settle(&self) -> Result<(), AccountError> {
+        let (server, user) = (self.api.server().to_string(), self.user.clone());
+        let key = Key { server, user, purpose: Purpose::Follow };
+        let mut locked = Credentials::of_this_user()?.lock()?;
+        let is_ours = |entry: &&Entry| entry.is_new && Some(&entry.device) == self.device.as_ref();
+        if let Some(entry) = locked.entry(&key).filter(is_ours).cloned() {
+            locked.put(Entry { is_new: false, ..entry })?;
+        }
+        Ok(())
+    }
+
     async fn of_token(who: &Who, token: Secret) -> Result<Self, AccountError> {
         let api = Api::new(who.http(), token, None);
         let me = api.me().await?;
@@ -134,7 +149,7 @@ impl<'a> Entrance<'a> {
         match self.credentials.entry(&self.key)?.filter(is_good) {
             Some(entry) => {
                 let drawn = self.credentials.entry(&self.talk())?.and_then(|entry| entry.password);
-                Ok(self.account(entry, drawn, false))
+                Ok(self.account(entry, drawn))
             }
             None => self.enter().await,
         }
@@ -148,9 +163,9 @@ impl<'a> Entrance<'a> {
         let kept = locked.entry(&self.key).cloned();
         let mut drawn = locked.entry(&self.talk()).and_then(|entry| entry.password.clone());
         if let Some(entry) = kept.clone().filter(is_good) {
-            return Ok(self.account(entry, drawn, false));
+            return Ok(self.account(entry, drawn));
         }
-        let is_new = kept.is_none();
+        let is_first = kept.is_none();
         let mut entry = match kept {
             Some(entry) => entry,
             None => self.blank()?,
@@ -170,7 +185,7 @@ impl<'a> Entrance<'a> {
                 }
                 Err(error) => return Err(error.into()),
             },
-            None if is_new && self.key.purpose == Purpose::Talk => {
+            None if is_first && self.key.purpose == Purpose::Talk => {
                 let made = self.make(&mut locked, &mut entry).await?;
                 drawn.clone_from(&entry.password);
                 made
@@ -180,11 +195,11 @@ impl<'a> Entrance<'a> {
         let Some(issued) = issued else {
             // Nobody else waits while a person types.
             drop(locked);
-            return self.ask(entry, is_new).await;
+            return self.ask(entry).await;
         };
         keep(&mut entry, &issued);
         locked.put(entry.clone())?;
-        Ok(self.account(entry, drawn, is_new))
+        Ok(self.account(entry, drawn))
     }
 
     /// Makes the account with a password drawn here, which is kept first: who dies in between finds it. `None` if the
@@ -209,14 +224,14 @@ impl<'a> Entrance<'a> {
     }
 
     /// Enters with a password that is asked for, and not kept.
-    async fn ask(self, mut entry: Entry, is_new: bool) -> Result<Account, AccountError> {
+    async fn ask(self, mut entry: Entry) -> Result<Account, AccountError> {
         let Key { user, server, .. } = &self.key;
         let password = password::ask(&format!("Password of {user} at {server}"))
             .map_err(|error| AccountError::NoPassword { user: user.clone(), why: error.to_string() })?;
         let issued = self.nobody().log_in(&login(&entry, password)).await?;
         keep(&mut entry, &issued);
         self.credentials.lock()?.put(entry.clone())?;
-        Ok(self.account(entry, None, is_new))
+        Ok(self.account(entry, None))
     }
 
     fn say_made(&self, drawn: bool) {
@@ -237,11 +252,12 @@ impl<'a> Entrance<'a> {
     /// An entry with a device of its own, and nothing else.
     fn blank(&self) -> Result<Entry, AccountError> {
         let device = random::device()?;
-        Ok(Entry { key: self.key.clone(), device, token: None, expires_ms: None, password: None })
+        let is_new = self.key.purpose == Purpose::Follow;
+        Ok(Entry { key: self.key.clone(), device, token: None, expires_ms: None, password: None, is_new })
     }
 
     /// The account of an entry that has a token; `drawn` is the password by which it gets another.
-    fn account(&self, entry: Entry, drawn: Option<Secret>, is_new_device: bool) -> Account {
+    fn account(&self, entry: Entry, drawn: Option<Secret>) -> Account {
         let token = entry.token.clone().unwrap_or_else(|| Secret::new(String::new()));
         let renewal = drawn.map(|password| {
             let (credentials, entry, login) = (self.credentials.clone(), entry.clone(), login(&entry, password));
@@ -250,17 +266,21 @@ impl<'a> Entrance<'a> {
                 if made {
                     note(&format!("{server} did not know {user} any more: made the account again"));
                 }
-                let mut entry = entry.clone();
-                keep(&mut entry, issued);
+                let put = |mut locked: Locked| {
+                    // What else of it was changed meanwhile stays.
+                    let mut entry = locked.entry(&entry.key).unwrap_or(&entry).clone();
+                    keep(&mut entry, issued);
+                    locked.put(entry)
+                };
                 // Without it, the next process gets a token of its own.
-                if let Err(error) = credentials.lock().and_then(|mut locked| locked.put(entry)) {
+                if let Err(error) = credentials.lock().and_then(put) {
                     note(&format!("the new token is not kept: {error}"));
                 }
             };
             Renewal { login, keep: Box::new(keep) }
         });
         let api = Arc::new(Api::new(self.who.http(), token, renewal));
-        Account { user: self.key.user.clone(), device: Some(entry.device), is_new_device, api }
+        Account { user: self.key.user.clone(), device: Some(entry.device), is_new_device: entry.is_new, api }
     }
 }
 

@@ -3,23 +3,28 @@
 //! It is a device of its own, so that it takes nothing from a chat on this machine, and goes on where it ended: what was
 //! printed is acknowledged, and what was not comes again.
 
+mod beginning;
 mod follower;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, value_parser};
 use keepline::im::{Options, Token};
 use keepline::serve::Stop;
 use tokio::time::Instant;
 
+use self::beginning::Beginning;
 use self::follower::{Follower, Next};
 use super::errand;
 use crate::account::{Account, Who};
-use crate::api::{Api, ApiError};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, note};
 use crate::quantity::duration;
+
+/// What the server has at the end to say that it knows where the device is.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// Flags of `keepline sub`.
 #[derive(Debug, Args)]
@@ -56,19 +61,27 @@ async fn follow(args: SubArgs) -> Result<(), Failure> {
     let mut stop = Stop::new()?;
     let account = Account::open_to_follow(&args.who).await?;
     // Before the first line: what is said from here on is new. Also gets another token if ours is not valid any more.
-    let heads = heads(&account.api).await?;
+    let beginning = Beginning::now(&account.api).await?;
     let endpoint = match &args.tcp {
         Some(tcp) => tcp.clone(),
         None => account.api.line().await,
     };
     let mut follower = Follower::start(args.who.way(), options(&args, &account, endpoint))?;
     if args.new || account.is_new_device {
-        tokio::select! {
-            skipped = follower.skip(heads) => skipped?,
-            () = over(until) => return ended_early(&args, &follower),
-            () = stop.next() => return Ok(()),
+        let ended = tokio::select! {
+            skipped = follower.skip(beginning.heads()) => { skipped?; None }
+            () = over(until) => Some(ended_early(&args, &follower)),
+            () = stop.next() => Some(Ok(())),
+        };
+        if let Some(ended) = ended {
+            if account.is_new_device {
+                note("no line came about: the next run begins with what is said from then on");
+            }
+            return ended;
         }
     }
+    let mut kept = Box::pin(beginning.kept(&account));
+    let mut is_kept = !account.is_new_device;
     let output = Output::new(args.json);
     let mut printed = 0;
     let ended = loop {
@@ -88,25 +101,20 @@ async fn follow(args: SubArgs) -> Result<(), Failure> {
                 Ok(Next::News(news)) => note(&news),
                 Err(failure) => break Err(failure),
             },
+            () = &mut kept, if !is_kept => is_kept = true,
             () = over(until) => break ended_early(&args, &follower),
             () = stop.next() => break Ok(()),
         }
     };
     follower.close().await;
-    ended
-}
-
-/// The last number of each conversation.
-async fn heads(api: &Api) -> Result<Vec<(String, u64)>, ApiError> {
-    let (mut heads, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = api.conversations(cursor.as_deref(), 200).await?;
-        heads.extend(page.conversations.into_iter().map(|entry| (entry.conversation, entry.head.0)));
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(heads);
-        }
+    if !is_kept && printed > 0 {
+        // What was said since must not be passed over, even if something older comes again.
+        beginning::keep(&account);
+    } else if !is_kept {
+        // As the line has ended in order, the server has all of it, or never will.
+        let _ = tokio::time::timeout(LAST_LOOK, kept).await;
     }
+    ended
 }
 
 fn options(args: &SubArgs, account: &Account, endpoint: String) -> Options {

@@ -41,7 +41,7 @@ impl Follower {
     ///
     /// # Errors
     /// The server does not let us in.
-    pub(super) async fn skip(&mut self, heads: Vec<(String, u64)>) -> Result<(), Failure> {
+    pub(super) async fn skip(&mut self, heads: &[(String, u64)]) -> Result<(), Failure> {
         // The numbers mean something within an epoch only, which the server tells at the login.
         let epoch = loop {
             match self.event().await? {
@@ -52,10 +52,10 @@ impl Follower {
                 event => self.tell(&event),
             }
         };
-        let heads = heads.into_iter().filter(|(_, seq)| *seq > 0);
-        let heads = heads.map(|(conversation, seq)| Mark { conversation: conversation.into(), epoch, seq });
+        let mark =
+            |(conversation, seq): &(String, u64)| Mark { conversation: conversation.as_str().into(), epoch, seq: *seq };
         let marks = InMemory::default();
-        marks.save(&heads.collect::<Vec<_>>())?;
+        marks.save(&heads.iter().map(mark).collect::<Vec<_>>())?;
         self.chat.close().await;
         self.options.cursors = Some(Arc::new(marks));
         (self.chat, self.events) = start(&self.way, self.options.clone())?;
@@ -137,13 +137,12 @@ fn start(way: &Way, options: Options) -> Result<(Chat, Events), Failure> {
 }
 
 fn refused(reason: Reason) -> Failure {
-    let (exit, hint) = match reason {
-        Reason::AuthFailed => (Exit::Denied, ": keepline token new gets another token"),
-        Reason::Kicked => (Exit::Denied, ""),
-        Reason::Replaced => (Exit::Failed, ": another keepline sub of this user runs on this machine"),
-        _ => (Exit::Failed, ""),
+    let hint = match reason {
+        Reason::AuthFailed => ": keepline token new gets another token",
+        Reason::Replaced => ": another keepline sub of this user runs on this machine",
+        _ => "",
     };
-    Failure { exit, message: format!("the server has ended it: {reason}{hint}") }
+    Failure { exit: Exit::of_end(reason), message: format!("the server has ended it: {reason}{hint}") }
 }
 
 /// The message as the API writes it.

@@ -51,6 +51,46 @@ fn it_begins_now_and_goes_on_where_it_ended() {
 }
 
 #[test]
+fn a_first_use_that_had_no_line_is_none_and_one_that_had_is_kept() {
+    let scene = Scene::open();
+    let send = |text: &str| scene.ok(&["send", "ann", text, "--as", "bob"]);
+    scene.ok(&["users", "--as", "ann"]);
+    // It takes the connection, by its backlog, and never lets anybody in.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let nobody = mute.local_addr().expect("it is bound").to_string();
+    send("before its first use");
+    let ended = scene.run(&["sub", "--as", "ann", "--tcp", &nobody, "--wait", "300ms"]);
+    assert!(ended.code == Some(0) && ended.err.contains("the next run begins"), "{ended:?}");
+    send("before its second use, which is the first");
+    let sub = follow(&scene, &["--json", "--count", "1"], 0);
+    send("one");
+    let ended = sub.end();
+    assert_eq!((ended.code, texts(&ended.out)), (Some(0), vec!["one".to_owned()]), "{ended:?}");
+    send("two");
+    let ended = scene.run(&["sub", "--as", "ann", "--tcp", &scene.tcp, "--json", "--count", "1"]);
+    let said: Vec<String> = ended.out.lines().map(str::to_owned).collect();
+    assert_eq!((ended.code, texts(&said)), (Some(0), vec!["two".to_owned()]), "{ended:?}");
+}
+
+#[test]
+fn a_first_use_in_which_nothing_was_said_counts() {
+    let scene = Scene::open();
+    scene.ok(&["users", "--as", "ann"]);
+    scene.ok(&["send", "ann", "before its first use", "--as", "bob"]);
+    let sub = follow(&scene, &[], 0);
+    let by = Instant::now() + PATIENCE;
+    while std::fs::read_to_string(scene.person.credentials()).expect("it was written").contains("is_new") {
+        assert!(Instant::now() < by, "it is not kept as begun; {}", sub.complaint());
+    }
+    sub.signal(Signal::TERM);
+    assert_eq!(sub.end().code, Some(0));
+    scene.ok(&["send", "ann", "while nobody looked", "--as", "bob"]);
+    let ended = scene.run(&["sub", "--as", "ann", "--tcp", &scene.tcp, "--json", "--count", "1"]);
+    let said: Vec<String> = ended.out.lines().map(str::to_owned).collect();
+    assert_eq!((ended.code, texts(&said)), (Some(0), vec!["while nobody looked".to_owned()]), "{ended:?}");
+}
+
+#[test]
 fn what_others_write_is_no_command_here_either() {
     let scene = Scene::open();
     for (arguments, escaped) in [(&["--count", "1"][..], "\\u{1b}[2J"), (&["--count", "1", "--json"], "\\u001b[2J")] {
