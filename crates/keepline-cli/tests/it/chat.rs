@@ -8,6 +8,7 @@ mod frozen;
 mod restart;
 pub(crate) mod scene;
 pub(crate) mod screen;
+mod shell;
 mod talk;
 mod terminal;
 mod tutorial;

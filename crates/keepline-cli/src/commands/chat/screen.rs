@@ -31,8 +31,19 @@ pub(super) struct Board {
     pub(super) wake: Arc<AtomicBool>,
     /// The chat is over: nothing more is read.
     pub(super) over: AtomicBool,
+    holder: Mutex<Holder>,
     status: Mutex<Status>,
     repaint: Mutex<Option<Repaint>>,
+}
+
+/// Who has the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    Chat,
+    /// Ctrl-Z has given it to the shell, and takes it back.
+    GivenUp,
+    /// A shell had it while this process was stopped, and left it as it likes it.
+    Taken,
 }
 
 /// Asks a line editor to paint its prompt again.
@@ -89,6 +100,7 @@ impl Board {
         Self {
             wake: Arc::default(),
             over: AtomicBool::new(false),
+            holder: Mutex::new(Holder::Chat),
             status: Mutex::new(status),
             repaint: Mutex::new(None),
         }
@@ -96,6 +108,21 @@ impl Board {
 
     pub(super) fn is_over(&self) -> bool {
         self.over.load(Ordering::Acquire)
+    }
+
+    /// Who has the terminal from now on; who had it before.
+    pub(super) fn held_by(&self, holder: Holder) -> Holder {
+        std::mem::replace(&mut *self.holder.lock().unwrap_or_else(PoisonError::into_inner), holder)
+    }
+
+    /// The process goes on after a stop; `were_lost` sees whether somebody else had the terminal meanwhile. It is not asked
+    /// where Ctrl-Z has given the terminal up, and takes it back.
+    pub(super) fn goes_on(&self, were_lost: impl FnOnce() -> bool) {
+        let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
+        if *holder == Holder::Chat && were_lost() {
+            *holder = Holder::Taken;
+        }
+        self.wake.store(true, Ordering::Release);
     }
 
     /// The prompt of now.

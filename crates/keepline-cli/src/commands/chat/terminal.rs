@@ -6,7 +6,6 @@
 //! and its prompt for three wide: what stands above a long line, or one in Chinese, would be overwritten.
 
 use std::io::{self, Write as _};
-use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,19 +16,22 @@ use reedline::{
     ColumnarMenu, EditCommand, Emacs, FileBackedHistory, KeyCode, KeyModifiers, MenuBuilder as _, Reedline,
     ReedlineEvent, ReedlineMenu, Signal, default_emacs_keybindings,
 };
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::process;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::names::Names;
-use super::screen::{Board, Screen, Typed};
+use super::screen::{Board, Holder, Screen, Typed};
 use super::status::Status;
 use super::style::Style;
 
 mod completion;
+mod modes;
 mod prompt;
 mod rows;
 
 use completion::Completion;
+use modes::Modes;
 use prompt::Shown;
 
 /// How often the editor looks for lines to print.
@@ -43,6 +45,9 @@ const REMEMBERED: usize = 1000;
 
 /// The menu of completions, by its name.
 const MENU: &str = "completions";
+
+/// What Ctrl-Z asks for.
+const SUSPEND: &str = "suspend";
 
 /// The thread of a terminal.
 pub(super) struct Terminal {
@@ -66,6 +71,9 @@ impl Terminal {
     ///
     /// # Errors
     /// There is no thread, or the terminal is none.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub(super) fn start(
         names: Arc<Names>,
         history: Option<&Path>,
@@ -76,16 +84,14 @@ impl Terminal {
         let board = Arc::new(Board::new(status));
         let history = history.filter(|path| private(path).is_ok()).map(Path::to_owned);
         let terminal = Self { lines, typed, board: Arc::clone(&board), names, history };
-        let quiet = Quiet::new()?;
-        let run = move || {
-            let _quiet = quiet;
-            terminal.run()
-        };
+        mind_the_shell(Arc::clone(&board))?;
+        let modes = Modes::take()?;
+        let run = move || terminal.run(&modes);
         let thread = thread::Builder::new().name("terminal".to_owned()).spawn(run)?;
         Ok((Screen::Terminal(to_print, board), received, thread))
     }
 
-    fn run(mut self) -> io::Result<()> {
+    fn run(mut self, modes: &Modes) -> io::Result<()> {
         let mut draft = Draft::default();
         loop {
             self.print()?;
@@ -106,7 +112,20 @@ impl Terminal {
                 Signal::CtrlD => Typed::End,
                 Signal::ExternalBreak(text) => {
                     draft = Draft { text, at: editor.current_insertion_point() };
+                    match self.board.held_by(Holder::Chat) {
+                        // What stands above the cursor is the shell's.
+                        Holder::Taken => modes.set()?,
+                        Holder::Chat | Holder::GivenUp => wipe(&shown.last(), &draft)?,
+                    }
+                    continue;
+                }
+                Signal::HostCommand(_) => {
+                    let text = editor.current_buffer_contents().to_owned();
+                    draft = Draft { text, at: editor.current_insertion_point() };
                     wipe(&shown.last(), &draft)?;
+                    self.board.held_by(Holder::GivenUp);
+                    modes.suspend()?;
+                    self.board.held_by(Holder::Chat);
                     continue;
                 }
                 _ => continue,
@@ -143,6 +162,8 @@ impl Terminal {
         let mut keys = default_emacs_keybindings();
         let tab = ReedlineEvent::UntilFound(vec![ReedlineEvent::Menu(MENU.to_owned()), ReedlineEvent::MenuNext]);
         keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, tab);
+        let suspend = ReedlineEvent::ExecuteHostCommand(SUSPEND.to_owned());
+        keys.add_binding(KeyModifiers::CONTROL, KeyCode::Char('z'), suspend);
         let menu = Box::new(ColumnarMenu::default().with_name(MENU));
         let mut editor = Reedline::create()
             .with_break_signal(Arc::clone(&self.board.wake))
@@ -163,6 +184,21 @@ impl Terminal {
     }
 }
 
+/// Looks, each time that the process goes on after a stop, whether a shell had the terminal meanwhile. It leaves keys
+/// shown and lines whole, of which the line editor knows nothing.
+///
+/// # Errors
+/// The signal can't be had.
+fn mind_the_shell(board: Arc<Board>) -> io::Result<()> {
+    let mut goes_on = signal(SignalKind::from_raw(process::Signal::CONT.as_raw()))?;
+    drop(tokio::spawn(async move {
+        while goes_on.recv().await.is_some() {
+            board.goes_on(Modes::were_lost);
+        }
+    }));
+    Ok(())
+}
+
 /// Wipes the prompt and what is typed, and leaves the cursor where the prompt began.
 fn wipe(prompt: &str, draft: &Draft) -> io::Result<()> {
     let width = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| size.ws_col);
@@ -172,32 +208,12 @@ fn wipe(prompt: &str, draft: &Draft) -> io::Result<()> {
     if above > 0 {
         write!(out, "\u{1b}[{above}A")?;
     }
-    write!(out, "\r\u{1b}[J")?;
+    // Its own row, and then those below: who wipes the whole screen at once has it kept above it by tmux.
+    write!(out, "\r\u{1b}[K\u{1b}7\u{1b}[B\u{1b}[J\u{1b}8")?;
     out.flush()
 }
 
 /// Makes the file, for one pair of eyes: what is typed may be private.
 fn private(path: &Path) -> io::Result<()> {
     std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
-}
-
-/// A terminal that does not show keys by itself while no line is edited, until this is dropped.
-struct Quiet(Termios);
-
-impl Quiet {
-    fn new() -> io::Result<Self> {
-        let stdin = io::stdin();
-        let before = tcgetattr(stdin.as_fd())?;
-        let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(stdin.as_fd(), OptionalActions::Now, &quiet)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        // A terminal that has gone needs nothing.
-        let _ = tcsetattr(io::stdin().as_fd(), OptionalActions::Now, &self.0);
-    }
 }

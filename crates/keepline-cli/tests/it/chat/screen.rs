@@ -30,19 +30,31 @@ impl<'a> Screen<'a> {
     /// and `icanon` if the terminal is as it was.
     #[track_caller]
     pub(crate) fn of(scene: &'a Scene, name: &str, arguments: &str, (columns, rows): (u16, u16)) -> Self {
-        let socket = scene.path(&format!("tmux-{name}")).to_str().expect("a path in UTF-8").to_owned();
-        let screen = Self { scene, name: name.to_owned(), socket };
         // Behind a shell: a child of tmux's own that is stopped, it lets go on at once.
         let script = scene.path(&format!("run-{name}.sh"));
         let inner = format!("echo $$ >pid-{name}; exec {} {arguments}", env!("CARGO_BIN_EXE_keepline"));
         let verb = arguments.split(' ').next().unwrap_or_default();
         let ended = format!("echo {verb} ended with $?, $(stty -a | grep -o -e '-\\?icanon')");
         fs::write(&script, format!("sh -c '{inner}'\n{ended}\n")).expect("a script");
-        let program = format!("sh {}", script.display());
+        Self::running(scene, name, &format!("sh {}", script.display()), (columns, rows))
+    }
+
+    /// A shell with job control, of which a command runs when it is typed.
+    #[track_caller]
+    pub(crate) fn shell(scene: &'a Scene, name: &str) -> Self {
+        let screen = Self::running(scene, name, "env PS1='shell: ' bash --norc -i", (80, 40));
+        screen.wait("a shell", |shown| last(shown) == "shell:");
+        screen
+    }
+
+    #[track_caller]
+    fn running(scene: &'a Scene, name: &str, program: &str, (columns, rows): (u16, u16)) -> Self {
+        let socket = scene.path(&format!("tmux-{name}")).to_str().expect("a path in UTF-8").to_owned();
+        let screen = Self { scene, name: name.to_owned(), socket };
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let size = ["-x", &columns, "-y", &rows];
         // It stays when its program has ended, so that the end can be read.
-        screen.tmux(&[&["-f", "/dev/null", "new-session", "-d"], &size[..], &[&program, ";"]].concat());
+        screen.tmux(&[&["-f", "/dev/null", "new-session", "-d"], &size[..], &[program, ";"]].concat());
         screen.tmux(&["set-option", "-g", "remain-on-exit", "on"]);
         screen
     }
@@ -57,6 +69,15 @@ impl<'a> Screen<'a> {
     #[track_caller]
     pub(crate) fn press(&self, key: &str) {
         self.tmux(&["send-keys", key]);
+    }
+
+    /// Pastes text, as a mouse does: a program that asks for it is told where the paste begins and ends.
+    #[track_caller]
+    pub(crate) fn paste(&self, text: &str) {
+        let file = self.scene.path(&format!("paste-{}", self.name));
+        fs::write(&file, text).expect("a file");
+        self.tmux(&["load-buffer", file.to_str().expect("a path in UTF-8")]);
+        self.tmux(&["paste-buffer", "-p"]);
     }
 
     /// Waits until what is shown fits, and returns it.

@@ -109,3 +109,28 @@ fn tab_completes_and_ctrl_c_leaves_at_the_second_time() {
     bob.say(":olu");
     bob.out("bob alone", |line| line == "bob");
 }
+
+#[test]
+fn a_paste_is_one_message_and_no_line_of_it_a_command() {
+    let Some(scene) = Scene::open() else { return };
+    let _server = scene.serve("");
+    let (ann, bob) = (Screen::chat(&scene, "ann"), scene.chat("bob"));
+    ann.paste("look:\n:q!\n:kick me\n");
+    let shown = ann.wait("the paste, unsent", |shown| shown.contains("\n:kick me"));
+    assert!(shown.contains("all> look:\n:q!"), "{shown}");
+    ann.press("Enter");
+    bob.out("it, whole", |line| line.ends_with("[all] ann: look:\\n:q!\\n:kick me"));
+    let shown = ann.wait("the prompt", |shown| last(shown) == "all>");
+    assert!(!shown.contains("session of yours"), "{shown}");
+}
+
+#[test]
+fn what_the_prompt_said_before_is_not_left_above() {
+    let Some(scene) = Scene::open() else { return };
+    let _server = scene.serve("");
+    assert!(scene.keepline(&["users", "--as", "ann"]).output().expect("it runs").status.success());
+    // The prompt stands in the first row, as there is no new account to tell of.
+    let ann = Screen::chat(&scene, "ann");
+    let shown = ann.wait("the prompt", |shown| last(shown) == "all>");
+    assert!(shown.starts_with("* connected: ann at"), "{shown}");
+}
