@@ -235,8 +235,11 @@ fn number(text: &str, meant: Meant) -> Result<Option<usize>, Mistake> {
     if text.is_empty() {
         return Ok(None);
     }
-    let wrong = || Mistake::Word { what: format!("{text:?} is no whole number from zero up"), form: meant };
-    text.parse().map(Some).map_err(|_| wrong())
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // One that is larger than all numbers here is larger than any limit.
+        return Ok(Some(text.parse().unwrap_or(usize::MAX)));
+    }
+    Err(Mistake::Word { what: format!("{text:?} is no whole number from zero up"), form: meant })
 }
 
 fn word<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str, meant: Meant) -> Result<T, Mistake> {

@@ -35,6 +35,8 @@ pub(super) struct Sent {
     pub(super) typed: Moment,
     /// Whether it was said that it waits.
     pub(super) announced: bool,
+    /// Whether it came back, as it does to each device of its sender.
+    came_back: bool,
     steps: VecDeque<(Moment, SendState)>,
 }
 
@@ -51,7 +53,8 @@ impl Sends {
         }
         let (conversation, text) = (conversation.to_owned(), text.to_owned());
         let (number, steps) = (self.last, VecDeque::new());
-        self.sent.push_back(Sent { number, id, conversation, text, typed, announced: false, steps });
+        let sent = Sent { number, id, conversation, text, typed, announced: false, came_back: false, steps };
+        self.sent.push_back(sent);
         number
     }
 
@@ -65,9 +68,16 @@ impl Sends {
         Some(sent)
     }
 
-    /// Whether a message is one of these.
-    pub(super) fn has(&self, id: MessageId) -> bool {
-        self.sent.iter().any(|sent| sent.id == id)
+    /// A message has come; whether it is one of these.
+    pub(super) fn comes_back(&mut self, id: MessageId) -> bool {
+        let sent = self.sent.iter_mut().rev().find(|sent| sent.id == id);
+        sent.map(|sent| sent.came_back = true).is_some()
+    }
+
+    /// Whether one is still to be stored, or to come back.
+    pub(super) fn are_out(&self) -> bool {
+        let is_stored = |sent: &Sent| matches!(sent.state(), Some(SendState::Acknowledged(_)));
+        self.sent.iter().any(|sent| !sent.is_over() || is_stored(sent) && !sent.came_back)
     }
 
     /// Those without their last word, or with one that says they are not stored for sure.
@@ -186,6 +196,15 @@ mod tests {
         let more = sends.note(id(251), "all", "text", clock::of_ms(0));
         assert_eq!((more, sends.waiting(), sends.sent.len()), (251, 11, REMEMBERED + 1));
         assert!(sends.find(Some("241")).is_some() && sends.find(Some("1")).is_none());
+    }
+
+    #[test]
+    fn one_is_out_until_it_is_stored_and_has_come_back_or_is_refused() {
+        let mut sends = noted(1);
+        assert!(sends.are_out() && !sends.comes_back(id(7)) && sends.comes_back(id(1)));
+        assert!(sends.are_out(), "it is not known to be stored");
+        sends.step(1, clock::of_ms(0), SendState::Ended(Unsent::NotSent));
+        assert!(!sends.are_out());
     }
 
     #[test]

@@ -41,6 +41,10 @@ const TICK: Duration = Duration::from_millis(200);
 /// News of sent messages that wait for the loop.
 const NEWS: usize = 64;
 
+/// Messages of a script that may be unanswered while the line is not down: then it is read no further. What the server still
+/// has to take at the end of the input is no more than it takes while the end waits.
+const UNANSWERED: usize = 32;
+
 /// One chat of one user.
 pub(super) struct Talk {
     pub(super) me: UserId,
@@ -61,7 +65,7 @@ pub(super) struct Talk {
     /// What was asked and is not answered.
     question: Option<Question>,
     interrupted: bool,
-    /// Whether a message of mine was refused.
+    /// Whether something that was typed was refused, or not understood.
     refused: bool,
     line: Heard,
     pauses: Pauses,
@@ -150,7 +154,7 @@ impl Talk {
                     self.take(answer).await?;
                     Continue(())
                 }
-                line = typed.recv(), if self.question.is_none() => self.read(line).await?,
+                line = typed.recv(), if self.question.is_none() && !self.holds_back() => self.read(line).await?,
                 () = stop.next() => Break(Exit::Ok),
                 _ = tick.tick() => {
                     self.pauses.look(SystemTime::now());
@@ -164,7 +168,13 @@ impl Talk {
                 break exit;
             }
         };
-        self.leave(exit, typed, stop).await
+        self.leave(exit, events, typed, stop).await
+    }
+
+    /// Whether a script is faster than its messages are stored. A person is not, and is told.
+    fn holds_back(&self) -> bool {
+        let may_come = matches!(self.line, Heard::Nothing | Heard::Up);
+        self.screen.is_pipe() && may_come && self.sends.waiting() >= UNANSWERED
     }
 
     async fn read(&mut self, typed: Option<Typed>) -> Step {
@@ -187,6 +197,7 @@ impl Talk {
 
     /// Shows what a question gave, and does what follows of it.
     async fn take(&mut self, answer: Result<Answer, String>) -> io::Result<()> {
+        self.refused |= answer.is_err();
         let answer = answer.unwrap_or_else(Answer::from);
         for line in answer.lines {
             self.screen.say(line).await?;
@@ -217,7 +228,10 @@ impl Talk {
         let name = place.to_string();
         let sending = match self.chat.send(name.as_str(), keepline::im::Kind::Text, text.to_owned()) {
             Ok(sending) => sending,
-            Err(error) => return self.screen.say(format!("not sent: {error}")).await,
+            Err(error) => {
+                self.refused = true;
+                return self.screen.say(format!("not sent: {error}")).await;
+            }
         };
         let number = self.sends.note(sending.id(), &name, text, clock::now());
         self.followers.spawn(follow(number, sending, self.news.0.clone()));

@@ -74,6 +74,21 @@ fn the_end_of_the_input_is_the_end_of_the_chat() {
 }
 
 #[test]
+fn what_one_chat_has_sent_is_no_news_to_the_next() {
+    let Some(scene) = Scene::open() else { return };
+    let _server = scene.serve("");
+    for words in ["one", "two", "three"] {
+        let mut ann = scene.chat("ann");
+        ann.say(words);
+        ann.close_input();
+        let ended = ann.end();
+        assert!(ended.code == Some(0) && !ended.out.iter().any(|line| line.contains("[all] ann: ")), "{ended:?}");
+    }
+    let journal = scene.journal("ann");
+    assert_eq!(journal.lines().count(), 3, "{journal}");
+}
+
+#[test]
 fn a_second_chat_of_the_device_ends_the_first() {
     let Some(scene) = Scene::open() else { return };
     let _server = scene.serve("");
@@ -94,6 +109,38 @@ fn a_chat_that_is_kicked_does_not_come_back() {
     let session = ann.out("its session", |line| line.ends_with("this one"));
     ann.say(&format!(":kick {}", session.split_once(' ').expect("a number in front").0));
     let ended = ann.end();
-    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.code, Some(4), "as of keepline sub: {ended:?}");
     assert!(ended.out.iter().any(|line| line.contains("* the chat is over: the session was ended")), "{ended:?}");
+}
+
+#[test]
+fn a_script_that_is_faster_than_the_server_loses_nothing() {
+    const LINES: usize = 3000;
+    let Some(scene) = Scene::open() else { return };
+    let _server = scene.serve("--limits bench");
+    let lines: String = (1..=LINES).map(|line| format!("{line}\n")).collect();
+    let input = scene.path("lines");
+    fs::write(&input, lines).expect("a file");
+    let mut chat = scene.keepline(&["chat", "--as", "ann"]);
+    let ended = chat.stdin(fs::File::open(input).expect("it was written")).output().expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(!said.contains("not sent"), "{said}");
+    assert_eq!((ended.status.code(), said.matches(": stored as number ").count()), (Some(0), LINES), "{said}");
+}
+
+#[test]
+fn a_script_is_told_by_the_exit_code_that_a_line_was_not_understood_or_refused() {
+    let Some(scene) = Scene::open() else { return };
+    let _server = scene.serve("");
+    let large = "x".repeat((60 << 10) + 1);
+    for (line, answer) in
+        [(":jion team", "did you mean :join"), (":leave nowhere", "not_found"), (large.as_str(), "not sent: a body of")]
+    {
+        let mut ann = scene.chat("ann");
+        ann.say(line);
+        ann.out("the answer", |said| said.contains(answer));
+        ann.close_input();
+        let ended = ann.end();
+        assert_eq!(ended.code, Some(1), "{answer}: {ended:?}");
+    }
 }

@@ -60,7 +60,7 @@ fn sessions_are_seen_sorted_filtered_looked_at_and_ended() {
             && shown.contains("ended: kicked (server), after")
     });
     let ended = bob.end();
-    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.code, Some(4), "{ended:?}");
     top.press("Escape");
     top.wait("nobody", |shown| shown.contains("nobody fits the filter") && shown.contains("ended: kicked (server) 1"));
     top.press("q");

@@ -48,7 +48,7 @@ impl Talk {
             Event::Missed(count) => self.screen.say(format!("* {count} events of the line were not shown")).await?,
             Event::Refused { reason } => {
                 self.screen.say(format!("* the chat is over: {}", sentence(reason))).await?;
-                return Ok(Break(if reason == Reason::AuthFailed { Exit::Denied } else { Exit::Failed }));
+                return Ok(Break(Exit::of_end(reason)));
             }
             Event::Closed => return Ok(Break(Exit::Ok)),
             // The prompt tells what there is to tell.
@@ -59,7 +59,7 @@ impl Talk {
 
     async fn show(&mut self, message: &Message) -> io::Result<()> {
         // What this chat has sent, it has shown.
-        if !self.sends.has(message.id) {
+        if !self.sends.comes_back(message.id) {
             let (label, at) = (place::label_of(&message.conversation, &self.me), clock::of_ms(message.at_ms));
             let text = match message.kind {
                 keepline::im::Kind::Text => message.text().into_owned(),

@@ -3,15 +3,18 @@
 use std::io;
 use std::time::Duration;
 
-use keepline::im::{LineState, SendState};
+use keepline::im::{Events, LineState, SendState};
 use keepline::serve::Stop;
 use tokio::sync::mpsc;
 
-use super::Talk;
+use super::{Heard, Talk};
 use crate::commands::chat::clock;
 use crate::commands::chat::screen::Typed;
 use crate::commands::chat::sends;
 use crate::exit::Exit;
+
+/// How long the end waits for what was sent to come back. It does so at once where it is stored at once.
+const COMES_BACK: Duration = Duration::from_secs(1);
 
 /// How long the end of the chat may take before it is told why.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -22,19 +25,22 @@ impl Talk {
     pub(super) async fn leave(
         mut self,
         exit: Exit,
+        mut events: Events,
         mut typed: mpsc::Receiver<Typed>,
         mut stop: Stop,
     ) -> io::Result<Exit> {
+        let mut hurries = exit == Exit::Ok && self.await_own(&mut events, &mut typed, &mut stop).await?;
+        drop(events);
         let mut patience = Box::pin(tokio::time::sleep(PATIENCE));
         let mut said = false;
         let chat = self.chat.clone();
         let mut closed = Box::pin(async move { chat.close().await });
-        loop {
+        while !hurries {
             tokio::select! {
                 () = &mut closed => break,
                 Some((number, state)) = self.news.1.recv() => self.learn(number, state).await?,
-                () = interrupted(&mut typed) => break,
-                () = stop.next() => break,
+                () = interrupted(&mut typed) => hurries = true,
+                () = stop.next() => hurries = true,
                 () = &mut patience, if !said => {
                     said = true;
                     if self.sends.waiting() > 0 {
@@ -62,6 +68,33 @@ impl Talk {
         }
         self.screen.close();
         Ok(exit)
+    }
+
+    /// Hears on until what was sent has come back, and is acknowledged: else the next chat would show it as news. Whether
+    /// Ctrl-C or a signal does not let it.
+    async fn await_own(
+        &mut self,
+        events: &mut Events,
+        typed: &mut mpsc::Receiver<Typed>,
+        stop: &mut Stop,
+    ) -> io::Result<bool> {
+        let mut over = Box::pin(tokio::time::sleep(COMES_BACK));
+        while matches!(self.line, Heard::Nothing | Heard::Up) && self.sends.are_out() {
+            tokio::select! {
+                event = events.next() => {
+                    let Some(event) = event else { break };
+                    if self.hear(event).await?.is_break() {
+                        break;
+                    }
+                }
+                Some((number, state)) = self.news.1.recv() => self.learn(number, state).await?,
+                () = interrupted(typed) => return Ok(true),
+                () = stop.next() => return Ok(true),
+                () = &mut over => break,
+            }
+            self.screen.show(&self.status());
+        }
+        Ok(false)
     }
 
     /// What has become of each message: the end of a chat gives each its last word. Those of one that was not waited for

@@ -43,7 +43,10 @@ impl Talk {
                 Some(lines) => self.say_all(lines).await?,
                 None => self.ask_for(command),
             },
-            Err(mistake) => self.screen.say(mistake.to_string()).await?,
+            Err(mistake) => {
+                self.refused = true;
+                self.screen.say(mistake.to_string()).await?;
+            }
         }
         Ok(Continue(()))
     }
