@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod jwt;
 mod log;
+mod output;
 mod packaging;
 mod reference;
 mod reload;

@@ -1,9 +1,10 @@
 //! AdminToken of the server: what its admin listener asks for, and who is shown it.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use keepline_server::http::admin::AdminToken;
 
+use super::say;
 use crate::account::random;
 use crate::admin::{self, Kept};
 use crate::config::Settings;
@@ -45,10 +46,10 @@ fn token_of(settings: &Settings) -> io::Result<Option<AdminToken>> {
     };
     match &kept_in {
         _ if io::stderr().is_terminal() => {
-            eprintln!("token of the admin listener, shown this once: {}", token.reveal());
+            let _ = writeln!(io::stderr(), "token of the admin listener, shown this once: {}", token.reveal());
         }
-        Some(path) => eprintln!("keepline serve: the token of the admin listener is in {}", path.display()),
-        None => eprintln!("keepline serve: KEEPLINE_ADMIN__TOKEN is not set: nobody knows the admin listener's token"),
+        Some(path) => say(&format!("the token of the admin listener is in {}", path.display())),
+        None => say("KEEPLINE_ADMIN__TOKEN is not set: nobody knows the admin listener's token"),
     }
     Ok(Some(AdminToken::of(token.reveal())))
 }

@@ -1,6 +1,6 @@
 //! `keepline serve`: the instant messaging server.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -41,14 +41,18 @@ pub(crate) fn run(args: &ServeArgs) -> ExitCode {
     let effective = match args.sources.load() {
         Ok(effective) => effective,
         Err(problems) => {
-            for line in problems.to_string().lines() {
-                eprintln!("keepline serve: {}", escaped(line));
-            }
+            problems.to_string().lines().for_each(say);
             return Exit::Usage.into();
         }
     };
     let settings = &effective.settings;
-    let log = Log::start(settings.log.format, &settings.log.filter, settings.log.rate);
+    let log = match Log::start(settings.log.format, &settings.log.filter, settings.log.rate) {
+        Ok(log) => log,
+        Err(error) => {
+            say(&format!("the log: {error}"));
+            return Exit::Failed.into();
+        }
+    };
     raise_descriptor_limit();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = settings.server.workers {
@@ -60,11 +64,11 @@ pub(crate) fn run(args: &ServeArgs) -> ExitCode {
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
         served
     });
-    log.tell_suppressed();
+    log.end();
     match served {
         Ok(()) => Exit::Ok.into(),
         Err(error) => {
-            eprintln!("keepline serve: {error}");
+            say(&error.to_string());
             let usage = error.kind() == io::ErrorKind::InvalidInput;
             (if usage { Exit::Usage } else { Exit::Failed }).into()
         }
@@ -78,7 +82,7 @@ async fn serve(args: &ServeArgs, effective: Effective, log: &Log) -> io::Result<
     let mut config = settings.server();
     config.check()?;
     for warning in config.warnings() {
-        eprintln!("keepline serve: warning: {warning}");
+        say(&format!("warning: {warning}"));
     }
     let store = settings.open_store()?;
     config.admin_token = admin_token::obtain(settings)?;
@@ -113,4 +117,9 @@ async fn serve(args: &ServeArgs, effective: Effective, log: &Log) -> io::Result<
         () = stop.next() => {}
     }
     Ok(())
+}
+
+/// Says something on stderr. That nobody can read it, as on a full disk, is no reason not to serve.
+fn say(sentence: &str) {
+    let _ = writeln!(io::stderr(), "keepline serve: {}", escaped(sentence));
 }

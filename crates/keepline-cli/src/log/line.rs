@@ -1,28 +1,12 @@
-//! Clean: stderr on which a line is a line: what peers put into it can't begin another one, or command the terminal.
-
-use std::io::{self, Write};
+//! Line: what peers put into a line of the log can't begin another one, or command the terminal.
 
 use crate::output::escaped;
 
 /// No line is longer, in bytes: ids are checked to be short, and an error's words are not.
 const LONGEST: usize = 4096;
 
-/// Takes one line at a time, as the formatter writes them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct CleanStderr;
-
-impl Write for CleanStderr {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        io::stderr().lock().write_all(clean(line).as_bytes())?;
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
-    }
-}
-
-fn clean(line: &[u8]) -> String {
+/// A line as the formatter writes it, as it may be shown, with its end.
+pub(super) fn clean(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let mut clean = escaped(text).into_owned();
