@@ -165,51 +165,44 @@ impl Config {
     /// Whether a server can work with these settings.
     ///
     /// # Errors
-    /// The first contradiction; see [`ConfigError`].
+    /// The first of the [`faults`](Self::faults).
     pub fn check(&self) -> Result<(), ConfigError> {
-        self.terms.heartbeat().map_err(ConfigError::Terms)?;
+        self.faults().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// All that is wrong with these settings; nothing, if a server can work with them.
+    #[must_use]
+    pub fn faults(&self) -> Vec<ConfigError> {
+        let mut faults = Vec::new();
+        faults.extend(self.terms.heartbeat().err().map(ConfigError::Terms));
         let local =
             [("the admin listener", self.admin), ("cim's /sendMsg", self.cim_http.filter(|_| self.speaks_cim()))];
         for (what, address) in local {
-            if let Some(address) = address
-                && !address.ip().is_loopback()
-            {
-                return Err(ConfigError::NotLoopback { what, address });
-            }
+            let address = address.filter(|address| !address.ip().is_loopback());
+            faults.extend(address.map(|address| ConfigError::NotLoopback { what, address }));
         }
         if let Some((what, address)) = self.plaintext().first()
             && !self.allow_plaintext
         {
-            return Err(ConfigError::Plaintext { what, address: *address });
+            faults.push(ConfigError::Plaintext { what, address: *address });
         }
-        if self.login_within == Duration::ZERO {
-            return Err(ConfigError::NoTimeForLogin);
-        }
-        if self.slow_after == Duration::ZERO {
-            return Err(ConfigError::NoTimeToTake);
-        }
-        if self.name.is_empty() || self.name.len() > 64 || self.name.chars().any(char::is_control) {
-            return Err(ConfigError::Name);
-        }
-        if self.pace.is_some_and(|pace| pace.per_second == 0 || pace.burst == 0)
-            || self.everyone.is_some_and(|rate| rate.per_second == 0 || rate.burst == 0)
-        {
-            return Err(ConfigError::NoPace);
-        }
-        if self.issuer.as_ref().is_some_and(|issuer| issuer.audience.is_empty()) {
-            return Err(ConfigError::NoAudience);
-        }
+        let no_pace = self.pace.is_some_and(|pace| pace.per_second == 0 || pace.burst == 0)
+            || self.everyone.is_some_and(|rate| rate.per_second == 0 || rate.burst == 0);
         let Limits { records, bytes, age, every } = self.retention;
-        if records == 0 || bytes == 0 || age == Duration::ZERO {
-            return Err(ConfigError::NothingKept);
-        }
-        if every == Duration::ZERO {
-            return Err(ConfigError::RetentionSpins);
-        }
-        if self.memory.is_some_and(|limit| limit < LEAST_MEMORY) {
-            return Err(ConfigError::LittleMemory);
-        }
-        self.room().map(|_| ())
+        let name_is_wrong = self.name.is_empty() || self.name.len() > 64 || self.name.chars().any(char::is_control);
+        let each = [
+            (self.login_within == Duration::ZERO, ConfigError::NoTimeForLogin),
+            (self.slow_after == Duration::ZERO, ConfigError::NoTimeToTake),
+            (name_is_wrong, ConfigError::Name),
+            (no_pace, ConfigError::NoPace),
+            (self.issuer.as_ref().is_some_and(|issuer| issuer.audience.is_empty()), ConfigError::NoAudience),
+            (records == 0 || bytes == 0 || age == Duration::ZERO, ConfigError::NothingKept),
+            (every == Duration::ZERO, ConfigError::RetentionSpins),
+            (self.memory.is_some_and(|limit| limit < LEAST_MEMORY), ConfigError::LittleMemory),
+        ];
+        faults.extend(each.into_iter().filter_map(|(is_wrong, fault)| is_wrong.then_some(fault)));
+        faults.extend(self.room().err());
+        faults
     }
 }
 

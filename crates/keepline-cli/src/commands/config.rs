@@ -8,7 +8,7 @@ use clap::{Args, Command, Subcommand};
 use serde::Serialize;
 
 use super::errand;
-use crate::config::{Chosen, Effective, Problems, Sources, reference, sample};
+use crate::config::{Chosen, Effective, Place, Problem, Problems, Sources, reference, sample};
 use crate::failure::Failure;
 use crate::output::{Output, Row, note};
 
@@ -76,8 +76,14 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
 
 fn check(args: &CheckArgs) -> Result<(), Failure> {
     let effective = Effective::of_file(&args.file)?;
-    let place = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", args.file.display()));
-    effective.settings.server().check().map_err(|error| place(&error))?;
+    let faults = effective.settings.server().faults();
+    let problems = faults
+        .iter()
+        .map(|fault| Problem { place: Place::File { path: args.file.clone(), line: None }, what: fault.to_string() });
+    let problems: Vec<Problem> = problems.collect();
+    if !problems.is_empty() {
+        return Err(Problems(problems).into());
+    }
     print(&format!("{}: a server can work with it\n", args.file.display()))
 }
 

@@ -31,7 +31,7 @@ pub(crate) use place::{Place, Problem, Problems};
 pub(crate) use reference::reference;
 pub(crate) use sample::sample;
 pub(crate) use settings::Settings;
-pub(crate) use value::LogFormat;
+pub(crate) use value::{AuditFile, LogFormat};
 
 use flags::Flags;
 

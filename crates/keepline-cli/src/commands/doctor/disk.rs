@@ -1,12 +1,16 @@
-//! Disk: whether what is acknowledged can be kept.
+//! Disk: whether what is acknowledged can be kept, and who did what be noted.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use keepline_server::store::redb::FILE;
+
 use super::{Finding, fail, ok, warn};
 use crate::admin;
+use crate::config::{AuditFile, Settings};
 
 /// With less, messages are refused soon.
 const LEAST: u64 = 64 << 20;
@@ -22,6 +26,8 @@ pub(super) fn data(folder: &Path) -> Vec<Finding> {
     let probed = if there { folder } else { existing(folder) };
     let mut findings = vec![written(folder, probed), space(probed)];
     if there {
+        findings.extend(in_use(&folder.join(FILE)));
+        findings.extend(another_s(folder));
         findings.push(match admin::read(&folder.join(admin::FILE)) {
             Ok(_) => ok("admin token", "it is there, for its owner alone"),
             Err(error) if error.kind() == io::ErrorKind::NotFound => ok("admin token", "the first start makes one"),
@@ -35,6 +41,46 @@ pub(super) fn data(folder: &Path) -> Vec<Finding> {
 fn existing(folder: &Path) -> &Path {
     let above = folder.ancestors().skip(1).find(|above| above.exists());
     above.unwrap_or_else(|| Path::new("."))
+}
+
+/// What a server has open no other can have.
+fn in_use(file: &Path) -> Option<Finding> {
+    match File::open(file).ok()?.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            Some(fail("data", format!("{} is in use by another process: is a server running already?", file.display())))
+        }
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// What this user may do is not what the user of the service may.
+fn another_s(folder: &Path) -> Option<Finding> {
+    let owner = fs::metadata(folder).ok()?.uid();
+    let we = rustix::process::geteuid().as_raw();
+    let what = format!(
+        "{} belongs to user {owner}, and this looks as user {we}: run it as the user that serves, as by \
+         setpriv --reuid={owner} --clear-groups keepline doctor",
+        folder.display()
+    );
+    (owner != we).then(|| warn("owner", what))
+}
+
+/// Whether it can be noted who did what. A file that is not there yet is made, and removed again.
+pub(super) fn audit(settings: &Settings) -> Option<Finding> {
+    let file = settings.audit_file()?;
+    let begun = match OpenOptions::new().append(true).open(&file) {
+        // With data that the first start makes, it makes this one too.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && settings.audit == AuditFile::WithData => return None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            File::create_new(&file).and_then(|_| fs::remove_file(&file))
+        }
+        opened => opened.map(drop),
+    };
+    let name = file.display();
+    Some(match begun {
+        Ok(()) => ok("audit log", format!("{name} can be written")),
+        Err(error) => fail("audit log", format!("{name} can't be written: {error}")),
+    })
 }
 
 fn written(folder: &Path, probed: &Path) -> Finding {

@@ -1,4 +1,4 @@
-//! Machine: the limit of open files, the ports, the clock, the certificate.
+//! Machine: the limit of open files, the ports, the clock, the certificate, the keys of tokens.
 
 use std::fs;
 use std::io;
@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keepline_server::Config;
+use keepline_server::accounts::jwt::Issuer;
 use keepline_server::store::redb::FILE;
 use keepline_server::tls::{Standing, Tls};
 
@@ -38,17 +39,45 @@ pub(super) fn ports(config: &Config) -> Vec<Finding> {
     let cim = config.cim_http.filter(|_| config.speaks_cim());
     let wanted =
         [("HTTP", Some(config.http)), ("the IM port", Some(config.tcp)), ("admin", config.admin), ("cim's push", cim)];
-    wanted.into_iter().filter_map(|(what, address)| Some(port(what, address?))).collect()
+    // Held until all are tried, as two of them may want the same.
+    let mut held = Vec::new();
+    let mut port = |(what, address): (&str, Option<SocketAddr>)| {
+        let address = address?;
+        Some(match TcpListener::bind(address) {
+            Ok(listener) => {
+                held.push(listener);
+                ok("ports", format!("{what} can listen at {address}"))
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                let by = if held.iter().any(|held| shares(held, address)) {
+                    "by another listener of these settings: give each its own port"
+                } else {
+                    "is a server running already? else choose another port"
+                };
+                fail("ports", format!("{what}: {address} is taken: {by}"))
+            }
+            Err(error) => fail("ports", format!("{what} can't listen at {address}: {error}")),
+        })
+    };
+    wanted.into_iter().filter_map(&mut port).collect()
 }
 
-fn port(what: &str, address: SocketAddr) -> Finding {
-    match TcpListener::bind(address) {
-        Ok(_) => ok("ports", format!("{what} can listen at {address}")),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            fail("ports", format!("{what}: {address} is taken: is a server running already? else choose another port"))
-        }
-        Err(error) => fail("ports", format!("{what} can't listen at {address}: {error}")),
-    }
+/// Whether a listener is in the way of another: at the same port, and an address that is the same or all.
+fn shares(listener: &TcpListener, address: SocketAddr) -> bool {
+    let is_all = |at: SocketAddr| at.ip().is_unspecified();
+    listener.local_addr().is_ok_and(|held| {
+        held.port() == address.port() && (held.ip() == address.ip() || is_all(held) || is_all(address))
+    })
+}
+
+/// Whose tokens are taken beside our own; nothing where nobody's are.
+pub(super) fn keys(config: &Config) -> Option<Finding> {
+    let settings = config.issuer.clone()?;
+    let path = settings.keys.display().to_string();
+    Some(match Issuer::load(settings) {
+        Ok(issuer) => ok("token keys", format!("{path}: {}", issuer.kids().join(", "))),
+        Err(error) => fail("token keys", error.to_string()),
+    })
 }
 
 /// Messages are stamped with it. One that was set back breaks no order, but the times that people read.

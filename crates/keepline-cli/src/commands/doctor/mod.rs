@@ -66,20 +66,22 @@ fn examine(settings: &Settings) -> Vec<Finding> {
     // As a server does, before it counts.
     raise_descriptor_limit();
     let config = settings.server();
-    let mut findings = vec![match config.check() {
-        Ok(()) => ok("settings", "a server can work with them"),
-        Err(error) => fail("settings", error.to_string()),
-    }];
+    let mut findings: Vec<Finding> = config.faults().iter().map(|fault| fail("settings", fault.to_string())).collect();
+    if findings.is_empty() {
+        findings.push(ok("settings", "a server can work with them"));
+    }
     findings.extend(config.warnings().iter().map(|warning| warn("settings", warning.to_string())));
     findings.push(machine::descriptors(&config));
     findings.extend(machine::ports(&config));
     findings.push(machine::clock(settings));
     findings.push(machine::certificate(&config));
+    findings.extend(machine::keys(&config));
     if settings.store.memory {
         findings.push(warn("data", "kept in memory: it is gone with the process"));
     } else {
         findings.extend(disk::data(&settings.store.data));
     }
+    findings.extend(disk::audit(settings));
     findings
 }
 

@@ -80,7 +80,11 @@ async fn serve(args: &ServeArgs, effective: Effective, log: &Log) -> io::Result<
     let mut hangups = signal(SignalKind::hangup())?;
     let settings = &effective.settings;
     let mut config = settings.server();
-    config.check()?;
+    let mut faults = config.faults();
+    // The last is the error; those before it are said beside it.
+    let last = faults.pop();
+    faults.iter().for_each(|fault| say(&fault.to_string()));
+    last.map_or(Ok(()), Err)?;
     for warning in config.warnings() {
         say(&format!("warning: {warning}"));
     }

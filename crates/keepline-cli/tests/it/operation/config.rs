@@ -72,6 +72,16 @@ fn what_contradicts_itself_is_found_by_the_check() {
     let path = file(&folder, "[liveness]\nsilence = \"30s\"\n");
     let (code, _, said) = ran(&format!("config check {}", path.display()), &[]);
     assert!(code == Some(2) && said.contains("silence limit 30s is below twice the ping interval"), "{said}");
+    // Each of them, in one go: by the check, by doctor and by a start.
+    let path = file(&folder, "[liveness]\nsilence = \"30s\"\nlogin_within = \"0s\"\n[server]\nname = \"\"\n");
+    let sources = format!("--config {} --memory", path.display());
+    for command in [format!("config check {}", path.display()), format!("doctor {sources}"), format!("serve {sources}")]
+    {
+        let (_, out, said) = ran(&command, &[]);
+        for fault in ["silence limit 30s", "zero time to log in", "the server's name is"] {
+            assert!(out.contains(fault) || said.contains(fault), "{command}: no {fault}: {out}{said}");
+        }
+    }
     let path = file(&folder, "[liveness]\nsilence = \"50s\"\n");
     let (code, out, said) = ran(&format!("config check {}", path.display()), &[]);
     assert!(code == Some(0) && out.ends_with("a server can work with it\n"), "{out}{said}");

@@ -1,9 +1,9 @@
 //! `keepline doctor`: each fault it knows, made on purpose.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{Datelike as _, Days, NaiveDate, Utc};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
@@ -73,6 +73,61 @@ fn each_fault_is_found_and_says_what_to_do() {
         assert!(faults.iter().any(|told| told.starts_with(&fault)), "`{arguments}`: no {fault:?} in {faults:#?}");
         assert_eq!(code == Some(1), faults.iter().any(|told| told.starts_with("fail")), "`{arguments}`: {faults:?}");
     }
+}
+
+#[test]
+fn what_only_the_start_of_a_server_would_have_told_is_found() {
+    let folder = Folder::new("doctor-start");
+    for data in ["data", "served", "old"] {
+        fs::create_dir(folder.path().join(data)).expect("a folder");
+    }
+    let store = fs::File::create(folder.path().join("served/data.redb")).expect("a file");
+    store.try_lock().expect("nobody else has it");
+    let later = SystemTime::now() + Duration::from_secs(3600);
+    fs::File::create(folder.path().join("old/data.redb")).and_then(|file| file.set_modified(later)).expect("a file");
+    let both = free_port();
+    let table = [
+        (format!("--http {both} --tcp {both}"), format!("fail ports: the IM port: {both} is taken: by another")),
+        (
+            format!("--http 0.0.0.0:{} --allow-plaintext --tcp {both}", both.port()),
+            format!("fail ports: the IM port: {both} is taken: by another"),
+        ),
+        ("--data served".to_owned(), "fail data: served/data.redb is in use by another process".to_owned()),
+        ("--audit none/a.log".to_owned(), "fail audit log: none/a.log can't be written: No such file".to_owned()),
+        ("--memory --audit data".to_owned(), "fail audit log: data can't be written: Is a directory".to_owned()),
+        (
+            "--token-keys none.json --token-audience chat".to_owned(),
+            "fail token keys: none.json: No such file".to_owned(),
+        ),
+        ("--data old".to_owned(), "fail clock: the data was written later than it says now".to_owned()),
+    ];
+    for (arguments, fault) in table {
+        let (faults, code) = faults(&folder, &arguments);
+        assert!(faults.iter().any(|told| told.starts_with(&fault)), "`{arguments}`: no {fault:?} in {faults:#?}");
+        assert_eq!(code, Some(1), "`{arguments}`: {faults:?}");
+    }
+    assert_eq!(fs::read_dir(folder.path().join("data")).expect("our folder").count(), 0, "something was left");
+}
+
+/// A port that nobody has, at least for now.
+fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port")
+}
+
+/// As root before the first start, where the service has a user of its own.
+#[test]
+fn data_of_another_user_is_named() {
+    if !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: data of another user (wants root)");
+        return;
+    }
+    let folder = Folder::new("doctor-owner");
+    fs::create_dir(folder.path().join("data")).expect("a folder");
+    std::os::unix::fs::chown(folder.path().join("data"), Some(4242), Some(4242)).expect("we are root");
+    let (faults, code) = faults(&folder, "--data data");
+    let warning = "warn owner: data belongs to user 4242, and this looks as user 0: run it as the user that serves";
+    assert!(faults.len() == 1 && faults[0].starts_with(warning), "{faults:?}");
+    assert_eq!(code, Some(0), "a server may be root");
 }
 
 /// Writes a certificate that is valid from the one day until the other, counted from today, as two midnights in UTC.
