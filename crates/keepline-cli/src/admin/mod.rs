@@ -16,7 +16,7 @@ use crate::secret::Secret;
 const FOLDERS: [&str; 2] = ["keepline-data", "/var/lib/keepline"];
 
 /// The variable that may hold the token.
-const VARIABLE: &str = "KEEPLINE_ADMIN_TOKEN";
+pub(crate) const VARIABLE: &str = "KEEPLINE_ADMIN_TOKEN";
 
 /// How a tool knows the token.
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use super::Chosen;
 use super::keys::{KEYS, Key};
 use super::nearest::no_key;
 use super::place::{Place, Problem};
+use crate::admin;
 
 const PREFIX: &str = "KEEPLINE_";
 
@@ -17,7 +18,8 @@ pub(super) fn variable(key: &Key) -> String {
     format!("{PREFIX}{}", key.name.replace('.', "__").to_ascii_uppercase())
 }
 
-/// Reads what is set. Variables without two underscores are not settings: the tokens of tools have such names.
+/// Reads what is set. Variables without two underscores are not settings: the tokens of tools have such names. But one
+/// that only lacks the second underscore is meant for one.
 pub(super) fn read(
     variables: impl Iterator<Item = (OsString, OsString)>,
     said: &mut Vec<Chosen>,
@@ -25,12 +27,19 @@ pub(super) fn read(
 ) {
     let mut found: Vec<(String, OsString)> = variables
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, _)| name == RUST_LOG || name.strip_prefix(PREFIX).is_some_and(|rest| rest.contains("__")))
+        .filter(|(name, _)| name == RUST_LOG || name.starts_with(PREFIX))
         .collect();
     // The order of the environment is nobody's. RUST_LOG goes first, so that ours is over it.
     found.sort_by(|(one, _), (other, _)| (one != RUST_LOG, one).cmp(&(other != RUST_LOG, other)));
     for (name, value) in found {
         let place = Place::Variable(name.clone());
+        if name != RUST_LOG && !name[PREFIX.len()..].contains("__") {
+            let meant = KEYS.iter().map(variable).find(|meant| *meant != name && meant.replace("__", "_") == name);
+            if let Some(meant) = meant.filter(|_| name != admin::VARIABLE) {
+                problems.push(Problem { place, what: format!("two underscores follow a section: write {meant}") });
+            }
+            continue;
+        }
         let key =
             KEYS.iter().find(|key| if name == RUST_LOG { key.name == "log.filter" } else { variable(key) == name });
         let Some(key) = key else {

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Chosen;
 use super::keys::{KEYS, Kind};
-use super::nearest::{no_key, no_section};
+use super::nearest::{is_section, no_key, no_section};
 use super::place::{Place, Problem};
 
 /// No file of settings is longer, in bytes.
@@ -67,10 +67,7 @@ impl Reading<'_> {
         }
         match text_of(key.kind, value) {
             Some(text) => self.said.push(Chosen::new(key, place, text)),
-            None => {
-                let what = format!("{name} is {}, and not {} {}", key.kind, article(value), value.type_str());
-                self.problems.push(Problem { place, what });
-            }
+            None => self.problems.push(Problem { place, what: format!("{name} is {}", not(key.kind, value)) }),
         }
     }
 }
@@ -97,12 +94,13 @@ fn text_of(kind: Kind, value: &DeValue<'_>) -> Option<String> {
     }
 }
 
-fn article(value: &DeValue<'_>) -> &'static str {
-    if matches!(value, DeValue::Integer(_) | DeValue::Array(_)) { "an" } else { "a" }
-}
-
-fn is_section(name: &str) -> bool {
-    KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+/// What a value should be, and is not.
+fn not(kind: Kind, value: &DeValue<'_>) -> String {
+    let article = if matches!(value, DeValue::Integer(_) | DeValue::Array(_)) { "an" } else { "a" };
+    match (kind, value) {
+        (Kind::Number | Kind::Size, DeValue::Integer(_)) => format!("{kind}, in decimal"),
+        _ => format!("{kind}, and not {article} {}", value.type_str()),
+    }
 }
 
 fn line_of(text: &str, at: usize) -> usize {

@@ -25,6 +25,11 @@ pub(super) fn count(text: &str) -> Result<Limit<usize>, String> {
     limit(text, above_zero, "64")
 }
 
+/// A number above 0 that has to be one.
+pub(super) fn some(text: &str) -> Result<usize, String> {
+    above_zero(text).ok_or_else(|| "write a whole number above 0, as 8".to_owned())
+}
+
 /// So often a second, and so many at once after a rest.
 pub(super) fn rate(text: &str) -> Result<Limit<Rate>, String> {
     let read = |text: &str| {

@@ -38,11 +38,15 @@ use flags::Flags;
 /// Settings of which one means nothing without the other: a certificate and its key, keys and whom their tokens are for.
 const PAIRS: [[&str; 2]; 2] = [["listen.tls.cert", "listen.tls.key"], ["tokens.keys", "tokens.audience"]];
 
+/// The variable that may name the file of settings.
+const VARIABLE: &str = "KEEPLINE_CONFIG";
+
 /// Where settings come from, on the command line.
 #[derive(Debug, Args)]
 pub(crate) struct Sources {
-    /// A file of settings, as keepline config default prints one; the environment and flags come before it.
-    #[arg(long, value_name = "FILE", env = "KEEPLINE_CONFIG")]
+    /// A file of settings, as keepline config default prints one, which KEEPLINE_CONFIG may name instead; the
+    /// environment and flags come before it.
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
     flags: Flags,
@@ -70,7 +74,9 @@ impl Sources {
     /// # Errors
     /// Whatever is wrong in any of them, all at once.
     pub(crate) fn load(&self) -> Result<Effective, Problems> {
-        Effective::of(self.config.as_deref(), std::env::vars_os(), &self.flags)
+        // Set to nothing is how many unset a variable of a container.
+        let named = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        Effective::of(self.config.as_deref().or(named.as_deref()), std::env::vars_os(), &self.flags)
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use keepline::Duration;
 use keepline_server::CimMode;
 use keepline_server::guard::{BadNetwork, LoginLimit, Network};
 use keepline_server::line::PaceLimit;
@@ -11,10 +12,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::limits::Limits;
 use crate::log::Rate;
+use crate::quantity::duration;
 use crate::secret::Secret;
 
 /// After a rest, a user may send what is the pace in so many seconds.
 const AT_REST: u32 = 5;
+
+/// Longer than any line is silent, slow or let go.
+const LONGEST_TERM: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
 /// A secret of fewer bytes can be guessed.
 const SHORTEST_SECRET: usize = 32;
@@ -71,12 +76,22 @@ pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
+pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() { Err("write a folder, as keepline-data".to_owned()) } else { path(text) }
+}
+
 pub(super) fn audit(text: &str) -> Result<AuditFile, String> {
     Ok(match text {
         "" => AuditFile::WithData,
         "off" => AuditFile::Off,
         path => AuditFile::At(PathBuf::from(path)),
     })
+}
+
+/// A time in the life of a line. With a longer one it is not watched at all, and the kernel's own clocks can't hold it.
+pub(super) fn term(text: &str) -> Result<Duration, String> {
+    duration(text)
+        .and_then(|time| if time.to_std() > LONGEST_TERM { Err("write at most 1d".to_owned()) } else { Ok(time) })
 }
 
 pub(super) fn switch(text: &str) -> Result<bool, String> {
@@ -134,8 +149,24 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
 }
 
 pub(super) fn filter(text: &str) -> Result<String, String> {
+    // To the filter it would be the name of a module, and all others were silent.
+    let slip = text.split(',').map(str::trim).find_map(|word| Some((word, level_meant(word)?)));
+    if let Some((word, level)) = slip {
+        return Err(format!("there is no level {word}; did you mean {level}?"));
+    }
     EnvFilter::try_new(text).map_err(|error| format!("{error}; write levels, as info or warn,keepline=debug"))?;
     Ok(text.to_owned())
+}
+
+/// The level that was meant by a word that is none, and nearly.
+fn level_meant(word: &str) -> Option<&'static str> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let lower = word.to_ascii_lowercase();
+    if lower.is_empty() || LEVELS.contains(&lower.as_str()) || lower.parse::<u8>().is_ok() {
+        return None;
+    }
+    let near = |level: &&&str| lower.starts_with(**level) || strsim::damerau_levenshtein(level, &lower) <= 2;
+    LEVELS.iter().find(near).copied()
 }
 
 pub(super) fn rate(text: &str) -> Result<Rate, String> {
@@ -154,4 +185,26 @@ pub(super) fn secret(text: &str) -> Result<Secret, String> {
         ));
     }
     Ok(Secret::new(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_that_there_is_not_is_no_silent_log() {
+        for (text, said) in [
+            ("inof", Some("there is no level inof; did you mean info?")),
+            ("warning", Some("there is no level warning; did you mean warn?")),
+            ("info,keepline=debug,wran", Some("there is no level wran; did you mean warn?")),
+            ("WARN", None),
+            ("warn, keepline_server=debug", None),
+            ("hyper", None),
+            ("2", None),
+            ("", None),
+        ] {
+            assert_eq!(filter(text).err().as_deref(), said, "{text:?}");
+        }
+        assert!(filter("warn,keepline=loud").is_err(), "and what the filter itself does not know");
+    }
 }

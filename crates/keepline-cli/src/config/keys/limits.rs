@@ -1,6 +1,6 @@
 //! Keys of what clients may take.
 
-use super::super::limit::{byte_rate, count, percent, rate, strikes};
+use super::super::limit::{byte_rate, count, percent, rate, some, strikes};
 use super::super::value::{limits, logins, optional, pace};
 use super::{Key, Kind, ROW, Reload, put};
 use crate::quantity::{bytes, whole};
@@ -44,7 +44,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "N",
         about: "Live sessions of one user; a further device is refused. Default: 8",
         reload: Reload::AtHangup,
-        set: |to, text| put(&mut to.limits.devices, optional(text, whole)),
+        set: |to, text| put(&mut to.limits.devices, optional(text, some)),
         ..ROW
     },
     Key {

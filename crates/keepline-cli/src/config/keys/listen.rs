@@ -1,8 +1,7 @@
 //! Keys of where the server listens, and of when a line is given up.
 
-use super::super::value::{address, address_or_off, networks, optional, path, switch};
+use super::super::value::{address, address_or_off, networks, optional, path, switch, term};
 use super::{Key, Kind, ROW, Reload, put};
-use crate::quantity::duration;
 
 pub(super) const KEYS: &[Key] = &[
     Key {
@@ -76,7 +75,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "TIME",
         default: "25s",
         about: "Clients ping after so much quiet",
-        set: |to, text| put(&mut to.liveness.ping_after, duration(text)),
+        set: |to, text| put(&mut to.liveness.ping_after, term(text)),
         ..ROW
     },
     Key {
@@ -85,7 +84,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "TIME",
         default: "60s",
         about: "End a line from which nothing came for this long; at least twice --ping-after",
-        set: |to, text| put(&mut to.liveness.silence, duration(text)),
+        set: |to, text| put(&mut to.liveness.silence, term(text)),
         ..ROW
     },
     Key {
@@ -94,7 +93,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "TIME",
         default: "30s",
         about: "End a line whose client has not taken what was sent to it for this long",
-        set: |to, text| put(&mut to.liveness.slow_after, duration(text)),
+        set: |to, text| put(&mut to.liveness.slow_after, term(text)),
         ..ROW
     },
     Key {
@@ -104,7 +103,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "10s",
         about: "End a line that is not logged in so long after it was accepted",
         reload: Reload::AtHangup,
-        set: |to, text| put(&mut to.liveness.login_within, duration(text)),
+        set: |to, text| put(&mut to.liveness.login_within, term(text)),
         ..ROW
     },
     Key {
@@ -114,7 +113,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "1s",
         about: "When stopping, close the lines evenly over this time, so that their next server is not stormed",
         reload: Reload::AtHangup,
-        set: |to, text| put(&mut to.liveness.drain, duration(text)),
+        set: |to, text| put(&mut to.liveness.drain, term(text)),
         ..ROW
     },
 ];

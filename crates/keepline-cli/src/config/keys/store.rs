@@ -1,8 +1,6 @@
 //! Keys of what is kept, and for how long.
 
-use std::path::PathBuf;
-
-use super::super::value::switch;
+use super::super::value::{folder, switch};
 use super::{Key, Kind, ROW, Reload, put};
 use crate::quantity::{bytes, duration, whole};
 
@@ -14,7 +12,7 @@ pub(super) const KEYS: &[Key] = &[
         default: "keepline-data",
         about: "Where everything is kept",
         excludes: Some("memory"),
-        set: |to, text| put(&mut to.store.data, Ok(PathBuf::from(text))),
+        set: |to, text| put(&mut to.store.data, folder(text)),
         ..ROW
     },
     Key {

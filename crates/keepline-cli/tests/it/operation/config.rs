@@ -129,3 +129,41 @@ fn what_is_in_force_is_shown_with_who_said_so_and_no_secret() {
     assert!(code == Some(0) && table.contains("***"), "{table}{said}");
     assert!(!format!("{out}{table}{said}").contains("canary"));
 }
+
+/// Each was taken once, and did what nobody wanted: nothing at all, or a server that lets nobody in.
+#[test]
+fn what_would_do_nothing_or_harm_is_refused_where_it_stands() {
+    let folder = Folder::new("config-slips");
+    for (text, line, what) in [
+        ("name = \"x\"", 1, "there is no key name; did you mean server.name?"),
+        ("listen = 3", 1, "listen is a section, with keys in it: keepline config default prints them"),
+        ("[listen]\ntls = \"x\"", 2, "listen.tls is a section, with keys in it: keepline config default prints them"),
+        ("[listen.http]\na = 1", 1, "listen.http is a key, and no section"),
+        ("[tokens]\nkey = \"k\"", 2, "there is no key tokens.key; did you mean tokens.keys?"),
+        ("[server]\nworkers = 0x10", 2, "server.workers is a whole number, in decimal"),
+        ("[log]\nfilter = \"inof\"", 2, "log.filter = \"inof\": there is no level inof; did you mean info?"),
+        ("[store]\ndata = \"\"", 2, "store.data = \"\": write a folder, as keepline-data"),
+        ("[limits]\ndevices = 0", 2, "limits.devices = \"0\": write a whole number above 0, as 8"),
+        ("[liveness]\nslow_after = \"200y\"", 2, "liveness.slow_after = \"200y\": write at most 1d"),
+    ] {
+        let path = file(&folder, text);
+        let (code, out, said) = ran(&format!("config check {}", path.display()), &[]);
+        let wanted = format!("keepline: {} line {line}: {what}\n", path.display());
+        assert_eq!((code, out.as_str(), said), (Some(2), "", wanted), "{text}");
+    }
+}
+
+#[test]
+fn a_variable_that_lacks_an_underscore_is_told_and_an_empty_one_is_none() {
+    let (code, _, said) = ran("config show", &[("KEEPLINE_LISTEN_HTTP", "127.0.0.1:1")]);
+    let wanted = "keepline: KEEPLINE_LISTEN_HTTP: two underscores follow a section: write KEEPLINE_LISTEN__HTTP\n";
+    assert_eq!((code, said.as_str()), (Some(2), wanted));
+    let (_, out, said) = ran("config show", &[("KEEPLINE_LISTEN__TLS_CERT", "x")]);
+    assert!(said.contains("did you mean listen.tls.cert, KEEPLINE_LISTEN__TLS__CERT?"), "{out}{said}");
+    // Of a tool, and of whoever else has such a name.
+    let others = [("KEEPLINE_ADMIN_TOKEN", "x"), ("KEEPLINE_SERVICE_HOST", "10.0.0.1"), ("KEEPLINE_CONFIG", "")];
+    let (code, out, said) = ran("config show --json", &others);
+    assert!(code == Some(0) && out.lines().all(|line| line.contains("\"from\":\"default\"")), "{out}{said}");
+    let (code, _, said) = ran("config show --config none.toml", &[("KEEPLINE_CONFIG", "other.toml")]);
+    assert!(code == Some(2) && said.starts_with("keepline: none.toml: "), "the flag is over the variable: {said}");
+}
