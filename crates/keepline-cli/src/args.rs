@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Config(commands::config::ConfigArgs),
     /// Look at what a server would find at its start on this machine.
     Doctor(commands::doctor::DoctorArgs),
+    /// Ask whether the server of this machine takes work, as a container's or a balancer's check does.
+    Ready(commands::ready::ReadyArgs),
     /// Print a script that completes these commands in a shell.
     Completions(commands::manual::CompletionsArgs),
     /// Print or write man pages.

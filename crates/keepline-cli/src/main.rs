@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         args::Command::Bench(bench) => commands::bench::run(bench),
         args::Command::Config(config) => commands::config::run(&config, all()),
         args::Command::Doctor(doctor) => commands::doctor::run(&doctor),
+        args::Command::Ready(ready) => commands::ready::run(ready),
         args::Command::Completions(completions) => commands::manual::completions(&completions, all()),
         args::Command::Man(man) => commands::manual::man(&man, all()),
     }

@@ -1,8 +1,8 @@
 //! Admin: the client of a server's admin listener.
 
 use hyper::Method;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::http::{Http, Question};
 use super::metrics::Counters;
@@ -25,10 +25,36 @@ struct Written {
     bytes: u64,
 }
 
+/// How a server is, as its `/ready` says it.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Readiness {
+    pub(crate) store: StoreState,
+    pub(crate) sessions: u64,
+    pub(crate) draining: bool,
+}
+
+/// How its store is.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct StoreState {
+    /// `ok` while it takes writes.
+    pub(crate) state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
 impl Admin {
     /// With the token that it asks for, if it does.
     pub(crate) const fn new(http: Http, token: Option<Secret>) -> Self {
         Self { http, token }
+    }
+
+    /// Whether it takes work; what it says so with is read whatever its status.
+    ///
+    /// # Errors
+    /// Each [`ApiError`] but a refusal.
+    pub(crate) async fn readiness(&self) -> Result<Readiness, ApiError> {
+        let question = Question { method: Method::GET, path: "/ready".to_owned(), body: None };
+        self.http.ask_whatever(&question).await
     }
 
     /// A page of the live sessions.

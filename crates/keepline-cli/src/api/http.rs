@@ -89,6 +89,15 @@ impl Http {
         String::from_utf8(body.into()).map_err(|error| self.strange(format!("its answer is no text: {error}")))
     }
 
+    /// Asks, and reads the answer as `T` whatever its status.
+    ///
+    /// # Errors
+    /// Each [`ApiError`] but a refusal.
+    pub(super) async fn ask_whatever<T: DeserializeOwned>(&self, question: &Question) -> Result<T, ApiError> {
+        let (status, _, body) = self.exchange(question, None).await?;
+        serde_json::from_slice(&body).map_err(|_| self.strange(format!("it answered {status}")))
+    }
+
     async fn answer(&self, question: &Question, token: Option<&Secret>) -> Result<Bytes, ApiError> {
         // None for a time that no clock reaches.
         let by = Instant::now().checked_add(self.within);
@@ -114,6 +123,17 @@ impl Http {
     }
 
     async fn exchange(
+        &self,
+        question: &Question,
+        token: Option<&Secret>,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), ApiError> {
+        let unbounded = self.exchange_unbounded(question, token);
+        tokio::time::timeout(self.within, unbounded)
+            .await
+            .unwrap_or_else(|_| Err(ApiError::TimedOut { server: self.server.clone(), within: self.within }))
+    }
+
+    async fn exchange_unbounded(
         &self,
         question: &Question,
         token: Option<&Secret>,

@@ -27,7 +27,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use accounts::{Issued, Login, Me};
 pub(crate) use address::ServerUrl;
-pub(crate) use admin::Admin;
+pub(crate) use admin::{Admin, Readiness};
 pub(crate) use content::{Content, Kind, LARGEST};
 pub(crate) use conversations::ConversationEntry;
 pub(crate) use error::ApiError;

@@ -11,6 +11,7 @@ mod errand;
 pub(crate) mod groups;
 pub(crate) mod history;
 pub(crate) mod manual;
+pub(crate) mod ready;
 pub(crate) mod restore;
 pub(crate) mod schedule;
 pub(crate) mod send;

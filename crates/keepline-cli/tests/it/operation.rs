@@ -8,6 +8,7 @@ mod jwt;
 mod log;
 mod output;
 mod packaging;
+mod ready;
 mod reference;
 mod reload;
 mod tls;
