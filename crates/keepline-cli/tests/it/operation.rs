@@ -11,6 +11,7 @@ mod packaging;
 mod ready;
 mod reference;
 mod reload;
+mod start;
 mod tls;
 mod version;
 

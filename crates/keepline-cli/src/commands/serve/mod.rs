@@ -88,7 +88,13 @@ async fn serve(args: &ServeArgs, effective: Effective, log: &Log) -> io::Result<
     for warning in config.warnings() {
         say(&format!("warning: {warning}"));
     }
-    let store = settings.open_store()?;
+    let opened = settings.clone();
+    let opening = tokio::task::spawn_blocking(move || opened.open_store());
+    let store = tokio::select! {
+        opened = opening => opened.map_err(io::Error::other)??,
+        // All that is stored is checked, which may take long. It can be cut off as by a kill, which loses nothing.
+        () = stop.next() => return Ok(()),
+    };
     config.admin_token = admin_token::obtain(settings)?;
     config.audit = settings.audit_file();
     let node = Node::start(config, store).await.map_err(io::Error::other)?;
