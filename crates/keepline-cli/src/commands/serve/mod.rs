@@ -113,9 +113,10 @@ async fn serve(args: &ServeArgs, effective: Effective, log: &Log) -> io::Result<
             }
         }
     }
-    systemd::stopping();
+    let drain = reload.effective.settings.liveness.drain;
+    systemd::stopping(drain.to_std());
     tokio::select! {
-        () = node.drain(reload.effective.settings.liveness.drain) => {}
+        () = node.drain(drain) => {}
         // At once: the rest has only the time to be written.
         () = stop.next() => {
             let _ = tokio::time::timeout(AT_ONCE, node.stop()).await;

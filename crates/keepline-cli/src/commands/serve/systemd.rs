@@ -9,6 +9,9 @@ use crate::log::Log;
 /// How often the log's account is told, and systemd that we live.
 const PULSE: Duration = Duration::from_secs(1);
 
+/// What requests in flight and the last writes may take beyond a drain.
+const IN_FLIGHT: Duration = Duration::from_secs(60);
+
 /// It serves.
 pub(super) fn ready(connections: usize) {
     tell(&[NotifyState::Ready, NotifyState::Status(&format!("room for {connections} long connections"))]);
@@ -23,9 +26,12 @@ pub(super) fn reloading() {
     }
 }
 
-/// It lets its clients go.
-pub(super) fn stopping() {
-    tell(&[NotifyState::Stopping]);
+/// It lets its clients go over this time. Systemd's own patience (TimeoutStopSec) may be shorter than what an operator
+/// has asked for.
+pub(super) fn stopping(over: Duration) {
+    // At most an hour and some: more does not fit into its word.
+    let within = u32::try_from((over + IN_FLIGHT).as_micros()).unwrap_or(u32::MAX);
+    tell(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(within)]);
 }
 
 /// As long as the runtime runs, each second: what the log held back, and that we live, where systemd watches.

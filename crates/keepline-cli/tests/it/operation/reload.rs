@@ -183,6 +183,9 @@ fn systemd_is_told_when_it_serves_reloads_lives_and_stops() {
     assert!(told("RELOADING=1").contains("MONOTONIC_USEC="));
     told("READY=1");
     server.signal(Signal::TERM);
-    told("STOPPING=1");
+    assert!(
+        told("STOPPING=1").contains("EXTEND_TIMEOUT_USEC=60000000"),
+        "no drain, and a minute for what is in flight"
+    );
     assert!(server.wait(PATIENCE).success(), "{}", server.complaint());
 }
