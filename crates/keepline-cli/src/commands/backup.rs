@@ -65,6 +65,9 @@ async fn backup(args: BackupArgs) -> Result<(), Failure> {
 
 /// Copies a store that no process has open.
 async fn copy(data: &Path, to: &Path) -> io::Result<u64> {
+    if to.symlink_metadata().is_ok() {
+        return Err(io::Error::other(format!("{} is there already: name a new file with --to", to.display())));
+    }
     if !data.join(FILE).is_file() {
         return Err(io::Error::other(format!("{} has no {FILE}; name the data directory with --data", data.display())));
     }

@@ -1,10 +1,16 @@
 //! `keepline restore`: puts a backup in the place of a server's store.
 
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use keepline_server::store::redb::restore;
+
+use super::errand;
+use crate::failure::Failure;
+use crate::output::Output;
 
 /// Flags of `keepline restore`.
 #[derive(Debug, Args)]
@@ -26,15 +32,14 @@ pub(crate) struct RestoreArgs {
 
 /// Puts it in place.
 pub(crate) fn run(args: &RestoreArgs) -> ExitCode {
-    match restore(&args.from, &args.data, args.force) {
-        Ok(copied) => {
-            let (logs, records) = (copied.logs, copied.records);
-            println!("{records} records in {logs} logs restored into {}, in a new epoch", args.data.display());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("keepline restore: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    errand::run(async { put(args) })
+}
+
+fn put(args: &RestoreArgs) -> Result<(), Failure> {
+    // First, as the store's own words would be of a data directory.
+    File::open(&args.from).map_err(|error| io::Error::other(format!("{}: {error}", args.from.display())))?;
+    let copied = restore(&args.from, &args.data, args.force).map_err(io::Error::other)?;
+    let (logs, records) = (copied.logs, copied.records);
+    let to = args.data.display();
+    Ok(Output::new(false).done(&format!("{records} records in {logs} logs restored into {to}, in a new epoch"), &())?)
 }

@@ -128,3 +128,23 @@ fn a_running_server_is_backed_up_and_another_restored_from_it() {
     let none = run(&["backup", "--to", &folder.path("x"), "--data", &folder.path("nothing")]);
     assert!(!none.status.success() && !folder.0.join("nothing").exists(), "a backup made a store: {none:?}");
 }
+
+#[test]
+fn what_is_in_the_way_of_a_copy_is_named() {
+    let folder = Folder::new("backup-named");
+    let (data, backup) = (folder.path("data"), folder.path("copy"));
+    stop(serve(&data).0);
+    assert!(run(&["backup", "--to", &backup, "--data", &data]).status.success());
+    let again = run(&["backup", "--to", &backup, "--data", &data]);
+    let said = String::from_utf8_lossy(&again.stderr);
+    assert!(again.status.code() == Some(1) && said.contains("copy is there already: name a new file"), "{said}");
+    let missing = run(&["restore", "--from", &folder.path("missing"), "--data", &data, "--force"]);
+    let said = String::from_utf8_lossy(&missing.stderr);
+    assert!(
+        missing.status.code() == Some(1) && said.contains("missing: No such file") && !said.contains("data dir"),
+        "{said}"
+    );
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("the device");
+    let unheard = keepline(&["restore", "--from", &backup, "--data", &folder.path("unheard")]).stdout(full).output();
+    assert_eq!(unheard.expect("it runs").status.code(), Some(1), "no panic");
+}
