@@ -15,6 +15,7 @@ use socket2::Socket;
 use super::{
     Error,
     frame::Exchange,
+    reactor::Connection,
     socket::{dial, is_close},
 };
 
@@ -23,7 +24,7 @@ use super::{
 pub(crate) struct Line {
     /// Its number, from 0.
     pub(crate) id: usize,
-    pub(super) socket: Socket,
+    socket: Socket,
     state: State,
 }
 
@@ -58,10 +59,6 @@ impl Line {
     /// What the kernel refuses at once: no descriptor, no port.
     pub(super) fn connect(id: usize, to: SocketAddr) -> io::Result<Self> {
         Ok(Self { id, socket: dial(id, to)?, state: State::Connecting })
-    }
-
-    pub(super) const fn is_connecting(&self) -> bool {
-        matches!(self.state, State::Connecting)
     }
 
     /// Ends the connecting.
@@ -126,11 +123,6 @@ impl Line {
         }
     }
 
-    /// Whether the socket would not take all that is queued.
-    pub(super) const fn is_blocked(&self) -> bool {
-        matches!(&self.state, State::Up(traffic) if traffic.written < traffic.queued)
-    }
-
     /// Reads once into `buffer` and compares with what must come.
     ///
     /// # Errors
@@ -163,5 +155,19 @@ impl Line {
             )));
         }
         Ok(Got::Answers(traffic.received / exchange.answer.frame() - whole))
+    }
+}
+
+impl Connection for Line {
+    fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    fn is_connecting(&self) -> bool {
+        matches!(self.state, State::Connecting)
+    }
+
+    fn is_blocked(&self) -> bool {
+        matches!(&self.state, State::Up(traffic) if traffic.written < traffic.queued)
     }
 }

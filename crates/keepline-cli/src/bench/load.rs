@@ -1,28 +1,17 @@
-//! The load generator: many lines on one thread and one epoll descriptor.
+//! The load generator: many lines that speak the echo frame.
 
 use std::{
     net::SocketAddr,
-    os::fd::OwnedFd,
     time::{Duration, Instant},
-};
-
-use rustix::{
-    event::{
-        Timespec,
-        epoll::{self, CreateFlags, Event, EventData, EventFlags},
-    },
-    io::Errno,
 };
 
 use super::{
     Error,
     frame::Exchange,
     line::{Got, Line},
+    reactor::{Connection as _, Next, Reactor, Step},
     socket::unreachable,
 };
-
-const BUFFER: usize = 64 * 1024;
-const EVENTS: usize = 512;
 
 /// What happened on a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +27,7 @@ pub(crate) enum Happening {
 /// All lines to one server.
 pub(crate) struct Load {
     to: SocketAddr,
-    epoll: OwnedFd,
-    lines: Vec<Option<Line>>,
-    events: Vec<Event>,
-    buffer: Box<[u8]>,
+    lines: Reactor<Line>,
 }
 
 impl Load {
@@ -50,10 +36,7 @@ impl Load {
     /// # Errors
     /// [`Error::Failed`] when the kernel has no descriptor left.
     pub(crate) fn new(to: SocketAddr) -> Result<Self, Error> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC)
-            .map_err(|error| Error::io("no epoll descriptor for the load", error))?;
-        let buffer = vec![0; BUFFER].into_boxed_slice();
-        Ok(Self { to, epoll, lines: Vec::new(), events: Vec::with_capacity(EVENTS), buffer })
+        Ok(Self { to, lines: Reactor::new()? })
     }
 
     /// Starts to connect the next line; its number is the count of lines before it.
@@ -61,27 +44,24 @@ impl Load {
     /// # Errors
     /// [`Error::Unreachable`], or [`Error::Failed`] when the kernel has no descriptor or port.
     pub(crate) fn connect(&mut self) -> Result<(), Error> {
-        let id = self.lines.len();
+        let id = self.lines.ever();
         let line = Line::connect(id, self.to).map_err(|error| unreachable(self.to, &error))?;
-        epoll::add(&self.epoll, &line.socket, EventData::new_u64(id as u64), EventFlags::OUT)
-            .map_err(|error| Error::io("the load could not watch a line", error))?;
-        self.lines.push(Some(line));
-        Ok(())
+        self.lines.watch(id, line)
     }
 
     /// How many lines were ever started: the number of the next one.
     pub(crate) const fn lines_ever(&self) -> usize {
-        self.lines.len()
+        self.lines.ever()
     }
 
     /// The line of this number, unless it was closed.
     pub(crate) fn line(&mut self, id: usize) -> Option<&mut Line> {
-        self.lines.get_mut(id)?.as_mut()
+        self.lines.get(id)
     }
 
     /// All lines that were not closed.
     pub(crate) fn lines(&mut self) -> impl Iterator<Item = &mut Line> {
-        self.lines.iter_mut().flatten()
+        self.lines.iter()
     }
 
     /// Waits for events for up to `wait`, and tells `on` what happened, line by line.
@@ -97,33 +77,16 @@ impl Load {
         wait: Duration,
         mut on: impl FnMut(&mut Line, Happening, Instant) -> Result<(), Error>,
     ) -> Result<Instant, Error> {
-        let timeout = Timespec::try_from(wait).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
-        self.events.clear();
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), Some(&timeout)) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(Error::io("waiting for the load's lines failed", error)),
-        }
-        let now = Instant::now();
-        let Self { to, epoll, lines, events, buffer } = self;
-        for event in events.iter() {
-            let id = usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
-            let Some(slot) = lines.get_mut(id) else {
-                continue;
-            };
-            let Some(line) = slot.as_mut() else { continue };
-            let before = interest(line);
-            let happened = advance(line, exchange, event.flags, buffer, *to)?;
+        let to = self.to;
+        self.lines.turn(wait, |line, mut step| {
+            let now = step.now;
+            let happened = advance(line, exchange, &mut step, to)?;
             if let Some(happened) = happened {
                 let at = if happened == Happening::Closed { now } else { Instant::now() };
                 on(line, happened, at)?;
             }
-            if happened == Some(Happening::Closed) {
-                *slot = None;
-            } else {
-                watch(epoll, line, before)?;
-            }
-        }
-        Ok(now)
+            Ok(if happened == Some(Happening::Closed) { Next::Closed } else { Next::Open })
+        })
     }
 
     /// Sends on a line from outside of a turn.
@@ -131,12 +94,7 @@ impl Load {
     /// # Errors
     /// As [`Line::send`].
     pub(crate) fn send(&mut self, exchange: &Exchange, id: usize, count: u64) -> Result<(), Error> {
-        let Some(Some(line)) = self.lines.get_mut(id) else {
-            return Ok(());
-        };
-        let before = interest(line);
-        line.send(exchange, count)?;
-        watch(&self.epoll, line, before)
+        self.lines.act(id, |line| line.send(exchange, count))
     }
 }
 
@@ -144,43 +102,22 @@ impl Load {
 fn advance(
     line: &mut Line,
     exchange: &Exchange,
-    flags: EventFlags,
-    buffer: &mut [u8],
+    step: &mut Step<'_>,
     to: SocketAddr,
 ) -> Result<Option<Happening>, Error> {
     if line.is_connecting() {
         line.established().map_err(|error| unreachable(to, &error))?;
         return Ok(Some(Happening::Up));
     }
-    if flags.contains(EventFlags::OUT) {
+    if step.writes() {
         line.flush(exchange)?;
     }
-    if !flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
+    if !step.reads() {
         return Ok(None);
     }
-    Ok(match line.receive(exchange, buffer)? {
+    Ok(match line.receive(exchange, step.buffer)? {
         Got::Answers(count @ 1..) => Some(Happening::Answers(count)),
         Got::Closed => Some(Happening::Closed),
         Got::Answers(0) | Got::Nothing => None,
     })
-}
-
-fn interest(line: &Line) -> EventFlags {
-    if line.is_connecting() {
-        EventFlags::OUT
-    } else if line.is_blocked() {
-        EventFlags::IN | EventFlags::OUT
-    } else {
-        EventFlags::IN
-    }
-}
-
-/// Tells the kernel only when the interest is another than `before`: a call for each message would weigh more than it.
-fn watch(epoll: &OwnedFd, line: &Line, before: EventFlags) -> Result<(), Error> {
-    let after = interest(line);
-    if after == before {
-        return Ok(());
-    }
-    epoll::modify(epoll, &line.socket, EventData::new_u64(line.id as u64), after)
-        .map_err(|error| Error::io("the load could not watch a line", error))
 }

@@ -4,7 +4,8 @@
 //! ```text
 //! commands::bench ── flags ──> contest ── starts, interleaves ──> contestant ──> server (a process or a target)
 //!                                 │
-//!        storm, echo, idle (footprint, evict) ── open, talk ──> load (one epoll thread) ──> line ──> frame
+//!        storm, echo, idle (footprint, evict) ── open, talk ──> load ──> line ──> frame
+//!                                 │                 │            └─ reactor (one epoll thread, for `chat` too)
 //!                                 │                 └─ ledger, schedule     proc (memory, CPU), strace
 //!                                 └── rounds of figures ──> report (table or JSON)
 //! ```
@@ -29,6 +30,7 @@ mod open;
 mod proc;
 mod process;
 mod progress;
+mod reactor;
 mod report;
 mod schedule;
 mod server;

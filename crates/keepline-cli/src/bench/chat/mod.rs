@@ -5,8 +5,8 @@
 //! commands::bench::chat ── flags ──> stage ── who, how often, where ──> town (accounts and tokens, by `http`)
 //!                                      │                                 └─ host (keepline serve, or a broker)
 //!     session, storm,                  │
-//!     send, fanout, resume ────────────┴──> swarm (one epoll thread) ──> peer ──> speech (v1, mqtt, nats)
-//!                                                                         └─ pipe (plain, or TLS by `secure`)
+//!     send, fanout, resume ────────────┴──> swarm (on the reactor) ──> peer ──> speech (v1, mqtt, nats)
+//!                                                                       └─ pipe (plain, or TLS by `secure`)
 //! ```
 //! Accounts are made under the cheapest limits; then the server is started anew on their data, under the limits that
 //! are measured. So no figure has the making of accounts in it; `login` makes its own, at the cost that

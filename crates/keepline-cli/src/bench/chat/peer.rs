@@ -11,10 +11,12 @@ use std::{
 };
 
 use rustls::ClientConnection;
+use socket2::Socket;
 
 use super::{
     super::{
         Error,
+        reactor::{Connection, Next},
         socket::{dial, is_close},
     },
     pipe::Pipe,
@@ -24,7 +26,7 @@ use super::{
 /// One connection of a client.
 #[derive(Debug)]
 pub(super) struct Peer<V> {
-    pub(super) pipe: Pipe,
+    pipe: Pipe,
     /// What the client says; written behind each turn.
     pub(super) out: Vec<u8>,
     written: usize,
@@ -39,15 +41,6 @@ enum State<V> {
     Up(V),
 }
 
-/// What a read brought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Read {
-    /// There may be more.
-    Open,
-    /// The server closed the connection, or the kernel did.
-    Closed,
-}
-
 impl<V> Peer<V> {
     /// Starts to connect, without waiting.
     ///
@@ -56,10 +49,6 @@ impl<V> Peer<V> {
     pub(super) fn dial(id: usize, to: SocketAddr, tls: Option<Box<ClientConnection>>) -> io::Result<Self> {
         let pipe = Pipe::new(dial(id, to)?, tls);
         Ok(Self { pipe, out: Vec::new(), written: 0, state: State::Connecting, begun: Vec::new() })
-    }
-
-    pub(super) const fn is_connecting(&self) -> bool {
-        matches!(self.state, State::Connecting)
     }
 
     /// Ends the connecting, and greets.
@@ -72,11 +61,6 @@ impl<V> Peer<V> {
         }
         self.state = State::Up(speech.greet(id, &mut self.out));
         Ok(())
-    }
-
-    /// Whether the socket would not take all that is to be written.
-    pub(super) fn is_blocked(&self) -> bool {
-        !self.out.is_empty() || self.pipe.is_blocked()
     }
 
     /// Writes as much as the socket takes. A connection that is gone is no error here: the read side reports it.
@@ -118,14 +102,14 @@ impl<V> Peer<V> {
         speech: &S,
         buffer: &mut [u8],
         mut on: impl FnMut(Heard<'_>, &mut Vec<u8>) -> Result<(), Error>,
-    ) -> Result<Read, Error> {
-        let State::Up(voice) = &mut self.state else { return Ok(Read::Open) };
+    ) -> Result<Next, Error> {
+        let State::Up(voice) = &mut self.state else { return Ok(Next::Open) };
         let length = match self.pipe.read(buffer) {
-            Ok(0) => return Ok(Read::Closed),
+            Ok(0) => return Ok(Next::Closed),
             Ok(length) => length,
-            Err(error) if is_close(&error) => return Ok(Read::Closed),
+            Err(error) if is_close(&error) => return Ok(Next::Closed),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                return Ok(Read::Open);
+                return Ok(Next::Open);
             }
             Err(error) => return Err(Error::io("reading from the server failed", error)),
         };
@@ -144,6 +128,20 @@ impl<V> Peer<V> {
         }
         self.begun = input.to_vec();
         speech.settle(voice, &mut self.out);
-        Ok(Read::Open)
+        Ok(Next::Open)
+    }
+}
+
+impl<V> Connection for Peer<V> {
+    fn socket(&self) -> &Socket {
+        &self.pipe.socket
+    }
+
+    fn is_connecting(&self) -> bool {
+        matches!(self.state, State::Connecting)
+    }
+
+    fn is_blocked(&self) -> bool {
+        !self.out.is_empty() || self.pipe.is_blocked()
     }
 }

@@ -1,28 +1,21 @@
-//! Many clients on one thread and one epoll descriptor, in any protocol.
+//! Many clients of one server, in any protocol.
 
 use std::{
     net::SocketAddr,
-    os::fd::OwnedFd,
     time::{Duration, Instant},
 };
 
-use rustix::{
-    event::{
-        Timespec,
-        epoll::{self, CreateFlags, Event, EventData, EventFlags},
-    },
-    io::Errno,
-};
-
 use super::{
-    super::{Deadline, Error, progress::Progress, socket::unreachable},
-    peer::{Peer, Read},
+    super::{
+        Deadline, Error,
+        progress::Progress,
+        reactor::{Connection as _, Next, Reactor},
+        socket::unreachable,
+    },
+    peer::Peer,
     secure::Secure,
     speech::{Heard, Ready, Speech},
 };
-
-const BUFFER: usize = 64 * 1024;
-const EVENTS: usize = 512;
 
 /// How many clients may be between their connect and their login where that is not what is measured.
 pub(super) const GENTLY: usize = 512;
@@ -41,10 +34,7 @@ pub(super) struct Swarm<S: Speech> {
     speech: S,
     to: SocketAddr,
     secure: Option<Secure>,
-    epoll: OwnedFd,
-    peers: Vec<Option<Peer<S::Voice>>>,
-    events: Vec<Event>,
-    buffer: Box<[u8]>,
+    peers: Reactor<Peer<S::Voice>>,
 }
 
 impl<S: Speech> Swarm<S> {
@@ -61,15 +51,12 @@ impl<S: Speech> Swarm<S> {
     /// # Errors
     /// As [`new`](Self::new).
     pub(super) fn over(to: SocketAddr, speech: S, secure: Option<Secure>) -> Result<Self, Error> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC)
-            .map_err(|error| Error::io("no epoll descriptor for the load", error))?;
-        let buffer = vec![0; BUFFER].into_boxed_slice();
-        Ok(Self { speech, to, secure, epoll, peers: Vec::new(), events: Vec::with_capacity(EVENTS), buffer })
+        Ok(Self { speech, to, secure, peers: Reactor::new()? })
     }
 
     /// How many clients there ever were: the number of the next one.
     pub(super) const fn ever(&self) -> usize {
-        self.peers.len()
+        self.peers.ever()
     }
 
     /// The next client starts to connect.
@@ -77,8 +64,7 @@ impl<S: Speech> Swarm<S> {
     /// # Errors
     /// [`Error::Unreachable`], or [`Error::Failed`] when the kernel has no descriptor or port.
     pub(super) fn dial(&mut self) -> Result<(), Error> {
-        self.peers.push(None);
-        self.dial_again(self.peers.len() - 1)
+        self.dial_again(self.peers.ever())
     }
 
     /// A client that is gone connects again.
@@ -88,12 +74,7 @@ impl<S: Speech> Swarm<S> {
     pub(super) fn dial_again(&mut self, id: usize) -> Result<(), Error> {
         let tls = self.secure.as_ref().map(Secure::connection).transpose()?;
         let peer = Peer::dial(id, self.to, tls).map_err(|error| unreachable(self.to, &error))?;
-        epoll::add(&self.epoll, &peer.pipe.socket, EventData::new_u64(id as u64), EventFlags::OUT)
-            .map_err(|error| Error::io("the load could not watch a connection", error))?;
-        if let Some(slot) = self.peers.get_mut(id) {
-            *slot = Some(peer);
-        }
-        Ok(())
+        self.peers.watch(id, peer)
     }
 
     /// Lets `count` more clients log in, `at_once` of them between their connect and that at most, and returns when all
@@ -131,11 +112,11 @@ impl<S: Speech> Swarm<S> {
     /// # Errors
     /// An error of the kernel that is no close.
     pub(super) fn say(&mut self, id: usize, write: impl FnOnce(&S, &mut Vec<u8>)) -> Result<(), Error> {
-        let Some(Some(peer)) = self.peers.get_mut(id) else { return Ok(()) };
-        let before = interest(peer);
-        write(&self.speech, &mut peer.out);
-        peer.flush()?;
-        watch(&self.epoll, id, peer, before)
+        let speech = &self.speech;
+        self.peers.act(id, |peer| {
+            write(speech, &mut peer.out);
+            peer.flush()
+        })
     }
 
     /// Waits for events for up to `wait`, and tells `on` what each client heard, frame by frame, with the moment of the
@@ -148,35 +129,22 @@ impl<S: Speech> Swarm<S> {
         wait: Duration,
         mut on: impl FnMut(usize, Happening<'_>, Instant, &mut Vec<u8>) -> Result<(), Error>,
     ) -> Result<Instant, Error> {
-        let timeout = Timespec::try_from(wait).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
-        self.events.clear();
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), Some(&timeout)) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(Error::io("waiting for the load's connections failed", error)),
-        }
-        let now = Instant::now();
-        let Self { speech, to, epoll, peers, events, buffer, .. } = self;
-        for event in events.iter() {
-            let (id, flags) = (usize::try_from(event.data.u64()).unwrap_or(usize::MAX), event.flags);
-            let Some(slot) = peers.get_mut(id) else { continue };
-            let Some(peer) = slot.as_mut() else { continue };
-            let before = interest(peer);
-            let mut read = Read::Open;
+        let Self { speech, to, peers, .. } = self;
+        peers.turn(wait, |peer, step| {
+            let (id, now) = (step.id, step.now);
             if peer.is_connecting() {
                 peer.established(id, speech).map_err(|error| unreachable(*to, &error))?;
-            } else if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
+            } else if step.reads() {
                 let at = Instant::now();
-                read = peer.receive(speech, buffer, |heard, out| on(id, Happening::Heard(heard), at, out))?;
-            }
-            if read == Read::Closed {
-                on(id, Happening::Gone, now, &mut Vec::new())?;
-                *slot = None;
-                continue;
+                let next = peer.receive(speech, step.buffer, |heard, out| on(id, Happening::Heard(heard), at, out))?;
+                if next == Next::Closed {
+                    on(id, Happening::Gone, now, &mut Vec::new())?;
+                    return Ok(next);
+                }
             }
             peer.flush()?;
-            watch(epoll, id, peer, before)?;
-        }
-        Ok(now)
+            Ok(Next::Open)
+        })
     }
 }
 
@@ -195,24 +163,4 @@ pub(super) fn still_there(id: usize, happening: Happening<'_>) -> Result<(), Err
         }
         Happening::Heard(_) => Ok(()),
     }
-}
-
-fn interest<V>(peer: &Peer<V>) -> EventFlags {
-    if peer.is_connecting() {
-        EventFlags::OUT
-    } else if peer.is_blocked() {
-        EventFlags::IN.union(EventFlags::OUT)
-    } else {
-        EventFlags::IN
-    }
-}
-
-/// Tells the kernel only when the interest is another than `before`: a call for each message would weigh more than it.
-fn watch<V>(epoll: &OwnedFd, id: usize, peer: &Peer<V>, before: EventFlags) -> Result<(), Error> {
-    let after = interest(peer);
-    if after == before {
-        return Ok(());
-    }
-    epoll::modify(epoll, &peer.pipe.socket, EventData::new_u64(id as u64), after)
-        .map_err(|error| Error::io("the load could not watch a connection", error))
 }
