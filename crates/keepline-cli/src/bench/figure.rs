@@ -33,6 +33,8 @@ pub(crate) enum Fold {
     Sum,
     /// The largest.
     Max,
+    /// The smallest: of what should be the same in each round.
+    Least,
 }
 
 impl Figure {
@@ -77,6 +79,7 @@ impl Row {
             Fold::Median => stats::median(values),
             Fold::Sum => values.reduce(|sum, value| sum + value),
             Fold::Max => values.reduce(f64::max),
+            Fold::Least => values.reduce(f64::min),
         }
     }
 
@@ -91,5 +94,20 @@ impl Row {
             Some(round.value(figure.key)? / base)
         });
         stats::median(ratios)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_are_put_together_as_their_figure_says() {
+        static IT: Figure = Figure { key: "it", title: "it", digits: 0, fold: Fold::Median };
+        for (fold, together) in [(Fold::Median, 2.0), (Fold::Sum, 7.0), (Fold::Max, 4.0), (Fold::Least, 1.0)] {
+            let round = |value| Round { measures: vec![IT.of(value)], ..Round::default() };
+            let row = Row { label: "a server".into(), rounds: [4.0, 1.0, 2.0].map(round).to_vec() };
+            assert_eq!(row.folded(&Figure { fold, ..IT }), Some(together), "{fold:?}");
+        }
     }
 }

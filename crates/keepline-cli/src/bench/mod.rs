@@ -11,6 +11,7 @@
 //! ```
 //! The load is one thread without an async runtime, so that the generator costs less than what it measures.
 
+mod arrivals;
 pub(crate) mod chat;
 pub(crate) mod contest;
 pub(crate) mod contestant;

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::{
     Deadline, Error,
+    arrivals::Arrivals,
     frame::Exchange,
     load::{Happening, Load},
     progress::Progress,
-    stats::Latencies,
 };
 
 /// How many lines may be between their connect and their PONG where the opening is not what is measured: any
@@ -17,10 +17,8 @@ pub(crate) const GENTLY: usize = 1024;
 /// What opening took.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    /// From the first connect to the last PONG.
-    pub(crate) took: Duration,
-    /// From each line's connect to its PONG.
-    pub(crate) latencies: Latencies,
+    /// The PONGs, from the first connect on.
+    pub(super) arrivals: Arrivals,
     /// By line: when its connect began. All that the server heard of it came later.
     pub(crate) connected_at: Vec<Instant>,
 }
@@ -38,35 +36,25 @@ pub(crate) fn open(
     deadline: &Deadline,
     progress: &Progress,
 ) -> Result<Opened, Error> {
-    let first = load.lines_ever();
-    let begin = Instant::now();
+    let mut arrivals = Arrivals::since(Instant::now());
     let mut connected_at = Vec::with_capacity(count);
-    let mut latencies = Latencies::new();
-    let mut done = 0;
-    let mut last = begin;
-    while done < count {
-        while connected_at.len() < count && connected_at.len() - done < at_once {
+    while arrivals.count() < count {
+        while connected_at.len() < count && connected_at.len() - arrivals.count() < at_once {
             connected_at.push(Instant::now());
             load.connect()?;
         }
         let now = load.turn(exchange, Duration::from_millis(50), |line, happening, at| {
             match happening {
                 Happening::Up => line.send(exchange, 1)?,
-                Happening::Answers(_) => {
-                    if let Some(connected) = line.id.checked_sub(first).and_then(|index| connected_at.get(index)) {
-                        latencies.record(at - *connected);
-                        done += 1;
-                        last = at;
-                    }
-                }
-                Happening::Closed => return Err(closed(line.id, done)),
+                Happening::Answers(_) => arrivals.enter(at),
+                Happening::Closed => return Err(closed(line.id, arrivals.count())),
             }
             Ok(())
         })?;
         deadline.check(now, "opening lines")?;
-        progress.at(done as u64);
+        progress.at(arrivals.count() as u64);
     }
-    Ok(Opened { took: last - begin, latencies, connected_at })
+    Ok(Opened { arrivals, connected_at })
 }
 
 fn closed(id: usize, done: usize) -> Error {

@@ -1,7 +1,10 @@
 //! `keepline bench`: the flags of the benchmarks, and what they print.
 
 mod chat;
-mod common;
+mod host;
+mod opponents;
+mod storm;
+mod terms;
 
 use std::{
     io::{self, Write as _},
@@ -9,11 +12,13 @@ use std::{
     time::Duration,
 };
 
-use chat::{FanoutArgs, LoginArgs, ResumeArgs, SendArgs, SessionArgs, StormArgs as LoginStormArgs};
+use chat::{FanoutArgs, LoginArgs, ResumeArgs, SendArgs, SessionArgs};
 use clap::{Args, Subcommand, value_parser};
-use common::CommonArgs;
+use opponents::OpponentArgs;
+use storm::StormArgs;
+use terms::TermArgs;
 
-use crate::bench::{Error, Report, echo::Echo, idle::Idle, storm::Storm};
+use crate::bench::{Error, Report, echo::Echo, idle::Idle};
 
 /// Flags of `keepline bench`.
 #[derive(Debug, Args)]
@@ -30,15 +35,14 @@ enum Workload {
     Idle(IdleArgs),
     /// Echoed messages: rate, latency, CPU per message.
     Echo(EchoArgs),
-    /// Many lines at once: time until each has its PONG, CPU per line.
+    /// Many connections at once, at the echo pair or at the IM server, in the open or over TLS (--on im): how many are
+    /// up, time until half and all are, peak rate, CPU each.
     Storm(StormArgs),
     /// Logins by password at the IM server: rate, latency, CPU, beside the hashes of one thread. With --limits default at
     /// the cost of real passwords.
     Login(LoginArgs),
     /// Idle sessions of the IM server: user memory each, and what a login costs.
     Session(SessionArgs),
-    /// Sessions of the IM server that log in all at once: time until they are in, CPU per login, tries.
-    LoginStorm(LoginStormArgs),
     /// Messages to the IM server that are on its disk when they are acknowledged: rate, latency, CPU.
     Send(SendArgs),
     /// One group of many: CPU per delivery, one by one and in bursts; beside brokers if wished.
@@ -59,7 +63,9 @@ struct IdleArgs {
     #[arg(long, value_parser = humantime::parse_duration)]
     evict_limit: Option<Duration>,
     #[command(flatten)]
-    common: CommonArgs,
+    opponents: OpponentArgs,
+    #[command(flatten)]
+    terms: TermArgs,
 }
 
 #[derive(Debug, Args)]
@@ -91,35 +97,20 @@ struct EchoArgs {
     #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
     reader_idle: Duration,
     #[command(flatten)]
-    common: CommonArgs,
-}
-
-#[derive(Debug, Args)]
-struct StormArgs {
-    /// Number of lines.
-    #[arg(long, default_value_t = 18_000, value_parser = value_parser!(u32).range(1..))]
-    connections: u32,
-    /// Lines between their connect and their PONG at once, at most [default: all]. Where a server accepts more slowly
-    /// than they come, its backlog overflows, and the rest wait for the kernel's SYN retries: 1s and more.
-    #[arg(long, value_parser = value_parser!(u32).range(1..), value_name = "N")]
-    at_once: Option<u32>,
-    /// Reader-idle limit of the servers.
-    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
-    reader_idle: Duration,
+    opponents: OpponentArgs,
     #[command(flatten)]
-    common: CommonArgs,
+    terms: TermArgs,
 }
 
 /// Runs the benchmark: exit code 0, 1 for a failure or a fault of the server under test, 2 for flags that can't be,
 /// 3 when there is no connection.
 pub(crate) fn run(args: BenchArgs) -> ExitCode {
     let (report, json) = match args.workload {
-        Workload::Idle(args) => (args.run(), args.common.json),
-        Workload::Echo(args) => (args.run(), args.common.json),
-        Workload::Storm(args) => (args.run(), args.common.json),
+        Workload::Idle(args) => (args.run(), args.terms.json),
+        Workload::Echo(args) => (args.run(), args.terms.json),
+        Workload::Storm(args) => (args.run(), args.json()),
         Workload::Login(args) => (args.run(), args.json()),
         Workload::Session(args) => (args.run(), args.json()),
-        Workload::LoginStorm(args) => (args.run(), args.json()),
         Workload::Send(args) => (args.run(), args.json()),
         Workload::Fanout(args) => (args.run(), args.json()),
         Workload::Resume(args) => (args.run(), args.json()),
@@ -156,7 +147,7 @@ impl IdleArgs {
             )));
         }
         let idle = Idle { connections: (low as usize, high as usize), evict_limit: self.evict_limit };
-        idle.run(&self.common.contest(self.reader_idle)?)
+        idle.run(&self.opponents.contest(&self.terms, self.reader_idle)?)
     }
 }
 
@@ -178,9 +169,9 @@ impl EchoArgs {
             rate: self.rate,
             syscalls: self.syscalls,
         };
-        let contest = self.common.contest(self.reader_idle)?;
+        let contest = self.opponents.contest(&self.terms, self.reader_idle)?;
         let least = echo.least_time(contest.rounds * contest.contestants.len());
-        if least > self.common.time_limit {
+        if least > self.terms.time_limit {
             return Err(Error::Usage(format!(
                 "{} rounds of {} servers take {} at least: raise --time-limit, or lower --rounds, --duration or --warmup",
                 contest.rounds,
@@ -189,16 +180,6 @@ impl EchoArgs {
             )));
         }
         echo.run(&contest)
-    }
-}
-
-impl StormArgs {
-    fn run(&self) -> Result<Report, Error> {
-        let storm = Storm {
-            connections: self.connections as usize,
-            at_once: self.at_once.unwrap_or(self.connections) as usize,
-        };
-        storm.run(&self.common.contest(self.reader_idle)?)
     }
 }
 

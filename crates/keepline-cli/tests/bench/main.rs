@@ -173,8 +173,9 @@ fn a_storm_ends_when_each_line_has_its_pong() {
     let output = against(addr, "storm --connections 50");
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
     let result = result(&output);
-    assert!(number(&result, "took_s") > 0.0);
-    assert!(number(&result, "cpu_us_per_line") > 0.0);
+    assert_eq!(number(&result, "up"), 50.0);
+    assert!(0.0 < number(&result, "p50_s") && number(&result, "p50_s") <= number(&result, "max_s"), "{result}");
+    assert!(number(&result, "peak_per_s") > 0.0 && number(&result, "cpu_us_per_connection") > 0.0, "{result}");
 }
 
 /// Answers nobody until this many lines are there, then all of them; ends when the benchmark does.
@@ -227,8 +228,8 @@ fn compared_servers_have_ratios_and_commands_are_filled_in() {
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
     let json: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert_eq!(json["servers"][0]["rounds"].as_array().map(Vec::len), Some(3));
-    assert!(json["servers"][0]["ratio_to_floor"]["took_s"].is_number(), "{json}");
-    assert_eq!(json["servers"][1]["ratio_to_floor"]["took_s"], 1.0);
+    assert!(json["servers"][0]["ratio_to_floor"]["max_s"].is_number(), "{json}");
+    assert_eq!(json["servers"][1]["ratio_to_floor"]["max_s"], 1.0);
 }
 
 #[test]
@@ -287,6 +288,11 @@ fn flags_that_cannot_be_are_refused_with_what_to_change() {
         ("storm --pid 1", 2, "--target"),
         ("storm --compare floor", 2, "LABEL=COMMAND"),
         ("storm --rounds 0", 2, "1..=100"),
+        ("storm --limits default", 2, "add --on im"),
+        ("storm --tls-cert x --tls-key y", 2, "add --on im"),
+        ("storm --on im --target 127.0.0.1:80", 2, "leave --on im out"),
+        ("storm --on im --reader-idle 1s", 2, "leave --on im out"),
+        ("storm --on im --tls-cert x", 2, "--tls-key"),
         ("idle --connections 20", 2, "two numbers"),
         ("idle --connections 20,10", 2, "no slope"),
         ("idle --server floor", 2, "{reader_idle}"),

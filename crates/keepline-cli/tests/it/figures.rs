@@ -54,15 +54,18 @@ fn who_logs_in_at_once_with_all_others_gets_in_over_tcp_and_over_tls() {
     fs::write(&certificate, made.cert.pem()).expect("our own folder");
     fs::write(&key, made.signing_key.serialize_pem()).expect("our own folder");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("our own file");
-    let storm = ["login-storm", "--sessions", "300", "--limits", "bench,default"];
+    let storm = ["storm", "--on", "im", "--connections", "300", "--limits", "bench,default"];
     for tls in [&[][..], &["--tls-cert", &certificate, "--tls-key", &key]] {
         let report = report(&[&storm, tls].concat());
         assert_eq!(report["settings"]["tls"], Value::from(!tls.is_empty()), "{report}");
         assert_eq!(rows(&report).count(), 2, "{report}");
         for row in rows(&report) {
             let figure = |name| number(&row["result"], name);
-            assert!(0.0 < figure("half_in_s") && figure("half_in_s") <= figure("all_in_s"), "{row}");
-            assert!(figure("tries_per_client") >= 1.0 && figure("cpu_us_per_login") > 0.0, "{row}");
+            assert_eq!((figure("up"), figure("lost")), (300.0, 0.0), "{row}");
+            assert!(0.0 < figure("p50_s") && figure("p50_s") <= figure("p99_s"), "{row}");
+            // No more than all in one tenth of a second, and no less than all evenly.
+            assert!(figure("peak_per_s") <= 3000.0 && figure("peak_per_s") * figure("max_s") >= 290.0, "{row}");
+            assert!(figure("tries_per_connection") >= 1.0 && figure("cpu_us_per_connection") > 0.0, "{row}");
         }
     }
 }

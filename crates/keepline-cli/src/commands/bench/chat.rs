@@ -1,55 +1,17 @@
-//! The flags of the benchmarks of chat: `login`, `session`, `login-storm`, `send`, `fanout`, `resume`.
+//! The flags of the benchmarks of chat: `login`, `session`, `send`, `fanout`, `resume`.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum, value_parser};
 
-use super::common::time_limit;
-use crate::bench::{
-    Deadline, Error, Pin, Report,
-    chat::{
-        Brand, fanout::Fanout, login::Login, resume::Resume, secure::Secure, send::Send, session::Session,
-        stage::Stage, storm::Storm,
-    },
+use super::{
+    host::{HostArgs, TlsArgs},
+    terms::TermArgs,
 };
-use crate::limits::Limits;
-
-/// Flags that these benchmarks share.
-#[derive(Debug, Args)]
-struct StageArgs {
-    /// Limits of our own server: `bench` has those opened that hold a benchmark back (how much a client may send, and
-    /// what a password's hash costs); several are measured in interleaved rounds.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "bench")]
-    limits: Vec<Limits>,
-    /// The folder in which each server keeps its data, in a folder of its own that is removed afterwards; must be on a
-    /// real disk where syncs are measured [default: that of this program].
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Rounds.
-    #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=100))]
-    rounds: u32,
-    /// Longest time for everything, at most 1h.
-    #[arg(long, default_value = "120s", value_parser = time_limit)]
-    time_limit: Duration,
-    /// Run the servers on one core and the load on another.
-    #[arg(long)]
-    pin: bool,
-    /// Print one JSON object instead of a table.
-    #[arg(long)]
-    json: bool,
-}
-
-/// TLS between the measured server and its clients.
-#[derive(Debug, Args)]
-struct TlsArgs {
-    /// Measure over TLS, with this certificate (PEM, for `localhost`, and its own authority); each handshake is a whole
-    /// one.
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// Its key (PEM).
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
-}
+use crate::bench::{
+    Error, Report,
+    chat::{Brand, fanout::Fanout, login::Login, resume::Resume, send::Send, session::Session},
+};
 
 /// `bench login`.
 #[derive(Debug, Args)]
@@ -61,7 +23,9 @@ pub(super) struct LoginArgs {
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     duration: Duration,
     #[command(flatten)]
-    stage: StageArgs,
+    host: HostArgs,
+    #[command(flatten)]
+    terms: TermArgs,
 }
 
 /// `bench session`.
@@ -73,19 +37,9 @@ pub(super) struct SessionArgs {
     #[command(flatten)]
     tls: TlsArgs,
     #[command(flatten)]
-    stage: StageArgs,
-}
-
-/// `bench login-storm`.
-#[derive(Debug, Args)]
-pub(super) struct StormArgs {
-    /// Number of sessions.
-    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=18_000))]
-    sessions: u32,
+    host: HostArgs,
     #[command(flatten)]
-    tls: TlsArgs,
-    #[command(flatten)]
-    stage: StageArgs,
+    terms: TermArgs,
 }
 
 /// `bench send`.
@@ -107,7 +61,9 @@ pub(super) struct SendArgs {
     #[arg(long, default_value = "1s", value_parser = humantime::parse_duration)]
     warmup: Duration,
     #[command(flatten)]
-    stage: StageArgs,
+    host: HostArgs,
+    #[command(flatten)]
+    terms: TermArgs,
 }
 
 /// `bench fanout`.
@@ -132,7 +88,9 @@ pub(super) struct FanoutArgs {
     #[arg(long, value_enum, value_delimiter = ',')]
     beside: Vec<Broker>,
     #[command(flatten)]
-    stage: StageArgs,
+    host: HostArgs,
+    #[command(flatten)]
+    terms: TermArgs,
 }
 
 /// `bench resume`.
@@ -145,7 +103,9 @@ pub(super) struct ResumeArgs {
     #[arg(long, default_value_t = 1024, value_parser = value_parser!(u32).range(1..), value_name = "N")]
     at_once: u32,
     #[command(flatten)]
-    stage: StageArgs,
+    host: HostArgs,
+    #[command(flatten)]
+    terms: TermArgs,
 }
 
 /// A broker to compare with.
@@ -157,52 +117,19 @@ enum Broker {
     Nats,
 }
 
-impl StageArgs {
-    fn stage(&self, brokers: impl IntoIterator<Item = Brand>) -> Result<Stage, Error> {
-        let mut brands: Vec<Brand> = Vec::new();
-        for brand in self.limits.iter().copied().map(Brand::Keepline).chain(brokers) {
-            if brands.contains(&brand) {
-                return Err(Error::Usage(format!("{} is named twice", brand.label())));
-            }
-            brands.push(brand);
-        }
-        let disk = match &self.data {
-            Some(folder) => folder.clone(),
-            None => beside_the_program()?,
-        };
-        Ok(Stage {
-            brands,
-            rounds: self.rounds as usize,
-            deadline: Deadline::after(self.time_limit),
-            pin: if self.pin { Pin::apart()? } else { Pin::Free },
-            disk,
-            secure: None,
-        })
-    }
-}
-
-impl TlsArgs {
-    /// The stage, with TLS if it was asked for.
-    fn over(&self, stage: Stage) -> Result<Stage, Error> {
-        let files = self.tls_cert.clone().zip(self.tls_key.clone());
-        let secure = files.map(|(certificate, key)| Secure::of_files(certificate, key)).transpose()?;
-        Ok(Stage { secure, ..stage })
-    }
-}
-
 impl LoginArgs {
     pub(super) const fn json(&self) -> bool {
-        self.stage.json
+        self.terms.json
     }
 
     pub(super) fn run(&self) -> Result<Report, Error> {
-        Login { clients: self.clients as usize, duration: self.duration }.run(&self.stage.stage([])?)
+        Login { clients: self.clients as usize, duration: self.duration }.run(&self.host.stage([], &self.terms)?)
     }
 }
 
 impl SessionArgs {
     pub(super) const fn json(&self) -> bool {
-        self.stage.json
+        self.terms.json
     }
 
     pub(super) fn run(&self) -> Result<Report, Error> {
@@ -214,23 +141,13 @@ impl SessionArgs {
                 "--sessions {low},{high} has no slope: the first number must be above zero and below the second"
             )));
         }
-        Session { sessions: (low as usize, high as usize) }.run(&self.tls.over(self.stage.stage([])?)?)
-    }
-}
-
-impl StormArgs {
-    pub(super) const fn json(&self) -> bool {
-        self.stage.json
-    }
-
-    pub(super) fn run(&self) -> Result<Report, Error> {
-        Storm { sessions: self.sessions as usize }.run(&self.tls.over(self.stage.stage([])?)?)
+        Session { sessions: (low as usize, high as usize) }.run(&self.tls.over(self.host.stage([], &self.terms)?)?)
     }
 }
 
 impl SendArgs {
     pub(super) const fn json(&self) -> bool {
-        self.stage.json
+        self.terms.json
     }
 
     pub(super) fn run(&self) -> Result<Report, Error> {
@@ -244,13 +161,13 @@ impl SendArgs {
             duration: self.duration,
             warmup: self.warmup,
         };
-        send.run(&self.stage.stage([])?)
+        send.run(&self.host.stage([], &self.terms)?)
     }
 }
 
 impl FanoutArgs {
     pub(super) const fn json(&self) -> bool {
-        self.stage.json
+        self.terms.json
     }
 
     pub(super) fn run(&self) -> Result<Report, Error> {
@@ -265,24 +182,17 @@ impl FanoutArgs {
             Broker::Mosquitto => Brand::Mosquitto,
             Broker::Nats => Brand::Nats,
         });
-        fanout.run(&self.stage.stage(brokers)?)
+        fanout.run(&self.host.stage(brokers, &self.terms)?)
     }
 }
 
 impl ResumeArgs {
     pub(super) const fn json(&self) -> bool {
-        self.stage.json
+        self.terms.json
     }
 
     pub(super) fn run(&self) -> Result<Report, Error> {
         let resume = Resume { sessions: self.sessions as usize, at_once: self.at_once as usize };
-        resume.run(&self.stage.stage([])?)
+        resume.run(&self.host.stage([], &self.terms)?)
     }
-}
-
-/// The folder of this program's file: a build folder as a rule, and on a disk, which a folder for temporary files may
-/// not be.
-fn beside_the_program() -> Result<PathBuf, Error> {
-    let program = env::current_exe().map_err(|error| Error::io("the file of this program is unknown", error))?;
-    Ok(program.parent().map(PathBuf::from).unwrap_or_default())
 }
