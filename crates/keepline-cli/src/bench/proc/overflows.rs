@@ -23,7 +23,28 @@ fn parse(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
+    use socket2::{Domain, Socket, Type};
+
     use super::*;
+
+    /// A listener with room for one, and more than that at its door: the kernel counts those.
+    #[test]
+    fn the_kernel_counts_who_finds_no_room() {
+        let socket = || Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None).unwrap();
+        let listener = socket();
+        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        listener.listen(0).unwrap();
+        let addr = listener.local_addr().unwrap();
+        let before = read().unwrap();
+        let clients: Vec<Socket> = (0..4).map(|_| socket()).collect();
+        for client in &clients {
+            // It would wait: that is what EINPROGRESS says.
+            let _ = client.connect(&addr);
+        }
+        assert!(read().unwrap() > before);
+    }
 
     #[test]
     fn the_number_below_its_name() {
