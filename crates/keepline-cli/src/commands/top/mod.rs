@@ -21,6 +21,7 @@ use std::time::Duration as StdDuration;
 use clap::Args;
 use keepline::Duration;
 use keepline::serve::Stop;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -141,6 +142,8 @@ async fn watch_it(admin: Arc<Admin>, mut app: App, every: StdDuration) -> Result
     let first = take(&admin, &app.question()).await?;
     let theme = if may_style() { Theme::Styled } else { Theme::Plain };
     let mut stop = Stop::new()?;
+    // What would end it with the screen still taken: somebody may look at it from elsewhere, as with tmux.
+    let mut hung_up = signal(SignalKind::hangup())?;
     let mut screen = Screen::open()?;
     let mut keys = keys::start()?;
     let (wanted, asked) = watch::channel(app.question());
@@ -157,14 +160,17 @@ async fn watch_it(admin: Arc<Admin>, mut app: App, every: StdDuration) -> Result
             Effect::Kick(whom) => drop(tokio::spawn(kick(Arc::clone(&admin), whom, answered.clone()))),
             Effect::Quit => return Ok(()),
         }
-        let size = screen.terminal().size()?;
+        let size = screen.size()?;
         if app.update(Event::Sized { rows: view::rows(size) }, now_ms()) == Effect::Ask {
             drop(wanted.send_replace(app.question()));
         }
-        let _ = screen.terminal().draw(|frame| view::draw(frame, &app, theme))?;
+        if !screen.draw(|frame| view::draw(frame, &app, theme))? {
+            return Err(died("a part of it"));
+        }
         event = tokio::select! {
             biased;
             () = stop.next() => return Ok(()),
+            _ = hung_up.recv() => return Ok(()),
             input = keys.recv() => match input {
                 Some(Input::Key(key)) => Event::Key(key),
                 Some(Input::Resized) => Event::Tick,

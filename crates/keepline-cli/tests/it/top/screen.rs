@@ -99,3 +99,13 @@ fn ctrl_c_ends_it_and_a_low_terminal_says_so() {
     top.press("C-c");
     top.wait("the end", |shown| shown.contains("top ended with 0, icanon"));
 }
+
+#[test]
+fn a_hangup_gives_the_terminal_back() {
+    let Some(scene) = Scene::open() else { return };
+    let _server = scene.serve("");
+    let top = top(&scene, "");
+    top.wait("nobody", |shown| shown.contains("nobody is logged in"));
+    top.signal(Signal::HUP);
+    top.wait("the end", |shown| shown.contains("top ended with 0, icanon") && !shown.contains("keepline top"));
+}
