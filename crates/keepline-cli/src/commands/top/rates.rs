@@ -7,6 +7,10 @@ use crate::api::Counters;
 /// Looks that are remembered.
 const LOOKS: usize = 60;
 
+/// Between two looks that make a rate, in milliseconds: who presses keys is answered many times in a second, and would
+/// see the rate of a moment.
+const APART_MS: u64 = 900;
+
 /// What happens in a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct PerSecond {
@@ -25,9 +29,15 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    /// One more look, at this time in milliseconds. Counters that went back are those of another start: the rates begin
-    /// anew.
+    /// One more look, at this time in milliseconds; one right behind another changes nothing. Counters that went back are
+    /// those of another start: the rates begin anew.
     pub(super) fn look(&mut self, at_ms: u64, counters: &Counters) {
+        if let Some((then_ms, then)) = &self.before
+            && at_ms.saturating_sub(*then_ms) < APART_MS
+            && between(then, counters, APART_MS).is_some()
+        {
+            return;
+        }
         let before = self.before.replace((at_ms, counters.clone()));
         self.now = before.and_then(|(then_ms, then)| between(&then, counters, at_ms.saturating_sub(then_ms)));
         if let Some(now) = self.now {
@@ -77,20 +87,21 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_needs_two_looks_and_begins_anew_with_the_server() {
+    fn a_rate_needs_two_looks_a_while_apart_and_begins_anew_with_the_server() {
         let mut rates = Rates::default();
         for (at_ms, count, rate) in [
             (1_000, 10, None),
             (3_000, 30, Some(10.0)),
+            (3_050, 30, Some(10.0)),
             (4_000, 30, Some(0.0)),
-            (4_000, 31, None),
-            (5_000, 5, None),
-            (5_500, 25, Some(40.0)),
+            (4_000, 31, Some(0.0)),
+            (4_100, 5, None),
+            (5_100, 25, Some(20.0)),
         ] {
             rates.look(at_ms, &stored(count));
             assert_eq!(rates.now().map(|now| now.stored), rate, "at {at_ms}");
         }
-        assert_eq!((rates.bars(9), rates.bars(1)), ("▂ █".to_owned(), "█".to_owned()));
+        assert_eq!((rates.bars(9), rates.bars(1)), ("▄ █".to_owned(), "█".to_owned()));
     }
 
     #[test]
