@@ -17,6 +17,7 @@ use super::feed::News;
 use super::keys::Key;
 use super::picture::{One, Picture, Question};
 use super::rates::Rates;
+use super::timeline;
 use crate::api::{LiveSession, Seq};
 
 pub(super) use list::List;
@@ -52,7 +53,11 @@ pub(super) enum Mode {
     Filter {
         before: String,
     },
-    Detail(One),
+    /// One session, closely; so many of the last entries of its timeline are below the screen.
+    Detail {
+        one: One,
+        below: usize,
+    },
     /// Somebody is about to be kicked.
     Confirm {
         whom: One,
@@ -122,14 +127,26 @@ impl App {
     /// What is to be asked of the server.
     pub(super) fn question(&self) -> Question {
         let one = match &self.mode {
-            Mode::Detail(one) => Some(one),
+            Mode::Detail { one, .. } => Some(one),
             Mode::Confirm { back, .. } => match &**back {
-                Mode::Detail(one) => Some(one),
+                Mode::Detail { one, .. } => Some(one),
                 _ => None,
             },
             Mode::List | Mode::Filter { .. } => None,
         };
         Question { page: self.list.query(), one: one.cloned() }
+    }
+
+    /// How many of the last entries of the timeline are below the screen.
+    pub(super) fn below(&self) -> usize {
+        match &self.mode {
+            Mode::Detail { below, .. } => *below,
+            Mode::Confirm { back, .. } => match &**back {
+                Mode::Detail { below, .. } => *below,
+                _ => 0,
+            },
+            Mode::List | Mode::Filter { .. } => 0,
+        }
     }
 
     /// Takes an event at this time.
@@ -207,15 +224,9 @@ impl App {
                 self.press_in_filter(key, before);
                 Effect::None
             }
-            Mode::Detail(one) => {
-                let one = one.clone();
-                match key {
-                    Key::Char('q') => return Effect::Quit,
-                    Key::Char('k') => self.confirm(one),
-                    Key::Enter | Key::Escape | Key::Left | Key::Backspace => self.mode = Mode::List,
-                    _ => {}
-                }
-                Effect::None
+            Mode::Detail { one, below } => {
+                let (one, below) = (one.clone(), *below);
+                self.press_in_detail(key, one, below)
             }
             Mode::Confirm { whom, back } => {
                 let (whom, back) = (whom.clone(), (**back).clone());
@@ -237,11 +248,35 @@ impl App {
             }
             Key::Enter => {
                 if let Some(one) = self.under_cursor() {
-                    self.mode = Mode::Detail(one);
+                    self.mode = Mode::Detail { one, below: 0 };
                 }
             }
             other => self.list.press(other),
         }
+        Effect::None
+    }
+
+    fn press_in_detail(&mut self, key: Key, one: One, below: usize) -> Effect {
+        let earliest = self.picture.one.as_ref().map_or(0, |closer| timeline::of(closer).len().saturating_sub(1));
+        let below = match key {
+            Key::Char('q') => return Effect::Quit,
+            Key::Char('k') => {
+                self.confirm(one);
+                return Effect::None;
+            }
+            Key::Enter | Key::Escape | Key::Left | Key::Backspace => {
+                self.mode = Mode::List;
+                return Effect::None;
+            }
+            Key::Up => below + 1,
+            Key::Down => below.saturating_sub(1),
+            Key::PageUp => below + self.list.rows(),
+            Key::PageDown => below.saturating_sub(self.list.rows()),
+            Key::Home => earliest,
+            Key::End => 0,
+            Key::Right | Key::Char(_) | Key::Interrupt => below,
+        };
+        self.mode = Mode::Detail { one, below: below.min(earliest) };
         Effect::None
     }
 

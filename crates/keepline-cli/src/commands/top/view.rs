@@ -16,7 +16,7 @@ use ratatui::widgets::Paragraph;
 pub(super) use theme::Theme;
 
 use super::app::{App, Mode};
-use text::fit;
+use text::{fit, tail};
 
 /// Below this there is no list that says anything.
 const SMALLEST: Size = Size { width: 40, height: 8 };
@@ -65,7 +65,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
     }
     lines.resize(usize::from(shares.head) + body, Line::default());
     lines.push(status(app, width, theme));
-    lines.push(Line::styled(fit(&footer(app), width, false), theme.faint()));
+    lines.push(Line::styled(fit(&footer(app, width), width, false), theme.faint()));
     frame.render_widget(Paragraph::new(lines), Rect { x: 0, y: 0, ..area });
 }
 
@@ -73,24 +73,28 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
 fn status(app: &App, width: usize, theme: Theme) -> Line<'static> {
     let (said, style) = match (&app.mode, &app.notice) {
         (Mode::Confirm { whom, .. }, _) => {
-            let said =
-                format!("kick {} on {} (session {})?  y: yes, any other key: no", whom.user, whom.device, whom.session);
-            (said, theme.loud())
+            (format!("kick {} on {} (session {})?", whom.user, whom.device, whom.session), theme.loud())
         }
         (Mode::Filter { .. }, _) => {
-            (format!("filter: {}_  Enter: keep it, Escape: as it was", app.list.filter), theme.loud())
+            const BEFORE: &str = "filter: ";
+            (format!("{BEFORE}{}_", tail(&app.list.filter, width - BEFORE.len() - 1)), theme.loud())
         }
         (_, Some(notice)) => (notice.text.clone(), theme.loud()),
         (Mode::List, None) => (list::place(app), theme.plain()),
-        (Mode::Detail(_), None) => (String::new(), theme.plain()),
+        (Mode::Detail { .. }, None) => (String::new(), theme.plain()),
     };
     Line::styled(fit(&said, width, false), style)
 }
 
-fn footer(app: &App) -> String {
+/// What the keys mean here. Before anything else those of a question, however narrow the screen is.
+fn footer(app: &App, width: usize) -> String {
     let kick = if app.read_only { "read-only: no kick" } else { "k kick" };
-    match app.question().one {
-        Some(_) => format!("Enter back  {kick}  q quit"),
-        None => format!("q quit  / filter  ←→ 1-9 sort  r reverse  Enter detail  {kick}"),
+    match app.mode {
+        Mode::Confirm { .. } => "y yes, kick  any other key: no".to_owned(),
+        Mode::Filter { .. } => "Enter keep it  Escape as it was".to_owned(),
+        Mode::Detail { .. } => format!("Enter back  ↑↓ timeline  {kick}  q quit"),
+        Mode::List if width < 72 && app.read_only => "q quit  / filter  ←→ sort  Enter detail".to_owned(),
+        Mode::List if width < 72 => "q quit  / filter  ←→ sort  Enter  k kick".to_owned(),
+        Mode::List => format!("q quit  / filter  ←→ 1-9 sort  r reverse  Enter detail  {kick}"),
     }
 }

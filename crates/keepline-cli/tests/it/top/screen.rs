@@ -50,7 +50,7 @@ fn sessions_are_seen_sorted_filtered_looked_at_and_ended() {
     });
     assert!(shown.contains("round trip 0.") && shown.contains("it has everything"), "{shown}");
     top.press("k");
-    top.wait("a question", |shown| shown.contains("kick bob on ") && shown.contains("y: yes"));
+    top.wait("a question", |shown| shown.contains("kick bob on ") && shown.contains("y yes, kick"));
     top.press("n");
     top.wait("nothing done", |shown| !shown.contains("kick bob on ") && !shown.contains("it has ended"));
     top.type_in("ky");

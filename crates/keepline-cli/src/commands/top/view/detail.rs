@@ -4,12 +4,15 @@ use ratatui::text::Line;
 
 use super::super::app::App;
 use super::super::figures::{bytes, clock, time};
-use super::super::picture::One;
+use super::super::picture::{Closer, One};
 use super::super::timeline;
-use super::text::fit;
+use super::text::{fit, wrap};
 use super::theme::Theme;
 use crate::api::{LiveSession, SessionDetail};
 use crate::output::{moment, round_trip};
+
+/// From so many rows on the facts are whole however narrow the screen is; below, the timeline needs the room.
+const ROOMY: usize = 12;
 
 pub(super) fn lines(app: &App, one: &One, width: usize, rows: usize, theme: Theme) -> Vec<Line<'static>> {
     let head = format!("{} on {}  session {}", one.user, one.device, one.session);
@@ -20,16 +23,38 @@ pub(super) fn lines(app: &App, one: &One, width: usize, rows: usize, theme: Them
         return lines;
     };
     match &closer.detail {
-        Some(SessionDetail { live, .. }) => lines.extend(facts(live).iter().map(|fact| plain(fact))),
+        Some(SessionDetail { live, .. }) => {
+            let facts = facts(live).into_iter();
+            let facts = facts.flat_map(|fact| if rows < ROOMY { vec![fact] } else { wrap(&fact, width) });
+            lines.extend(facts.map(|fact| plain(&fact)));
+        }
         None => lines.push(Line::styled(fit("it has ended", width, false), theme.alarm())),
     }
-    lines.push(Line::styled(fit("timeline", width, false), theme.bold()));
+    lines.extend(happened(closer, app.below(), width, rows.saturating_sub(lines.len()), theme));
+    lines
+}
+
+/// The timeline in so many rows: its last entries, whole, but for those `below` the screen.
+fn happened(closer: &Closer, below: usize, width: usize, rows: usize, theme: Theme) -> Vec<Line<'static>> {
     let entries = timeline::of(closer);
-    // The latest are the ones that are wanted.
-    let room = rows.saturating_sub(lines.len());
-    for entry in entries.iter().skip(entries.len().saturating_sub(room)) {
-        lines.push(plain(&format!("{}  {}", clock(entry.at_ms), entry.text)));
+    let until = entries.len().saturating_sub(below);
+    let (mut shown, mut first) = (Vec::new(), until);
+    while let Some(entry) = first.checked_sub(1).and_then(|at| entries.get(at)) {
+        let mut entry = wrap(&format!("{}  {}", clock(entry.at_ms), entry.text), width);
+        // One row is the head. Of an entry that is higher than the screen its begin is shown.
+        if !shown.is_empty() && entry.len() + shown.len() + 1 > rows {
+            break;
+        }
+        entry.append(&mut shown);
+        (shown, first) = (entry, first - 1);
     }
+    let mut head = "timeline".to_owned();
+    if first > 0 || until < entries.len() {
+        head.push_str(&format!("  {first} earlier, {} later", entries.len() - until));
+    }
+    let mut lines = vec![Line::styled(fit(&head, width, false), theme.bold())];
+    lines.extend(shown.iter().map(|row| Line::styled(fit(row, width, false), theme.plain())));
+    lines.truncate(rows);
     lines
 }
 

@@ -21,7 +21,7 @@ pub(super) fn lines(app: &App, width: usize, rows: u16, theme: Theme) -> Vec<Lin
         Link::Down { why, .. } => (why.clone(), theme.alarm()),
     };
     let all: [(String, Style); LONG as usize] = [
-        (server(app), if app.link == Link::Up { theme.bold() } else { theme.alarm() }),
+        (server(app, width), if app.link == Link::Up { theme.bold() } else { theme.alarm() }),
         second,
         (rates(app, width), theme.plain()),
         (ends(app), theme.plain()),
@@ -31,7 +31,11 @@ pub(super) fn lines(app: &App, width: usize, rows: u16, theme: Theme) -> Vec<Lin
     shown.map(|(text, style)| Line::styled(fit(&text, width, false), style)).collect()
 }
 
-fn server(app: &App) -> String {
+/// The server, the time and whether it answers; on a narrow screen only the last.
+fn server(app: &App, width: usize) -> String {
+    const NAME: &str = "keepline top";
+    /// Of an address that is cut off, less says nothing.
+    const LEAST: usize = 12;
     let state = match &app.link {
         Link::Up => "live".to_owned(),
         Link::Down { again_ms, .. } => {
@@ -41,7 +45,18 @@ fn server(app: &App) -> String {
         }
     };
     let store = if app.picture.counters.store_up == Some(false) { "  THE STORE TAKES NO WRITES" } else { "" };
-    format!("keepline top  {}  {}  {state}{store}", app.server, clock(app.now_ms))
+    let state = format!("{state}{store}");
+    let behind = format!("  {}  {state}", clock(app.now_ms));
+    let room = width.saturating_sub(NAME.len() + 2 + behind.len()).min(app.server.len());
+    if room == app.server.len() || room >= LEAST {
+        format!("{NAME}  {}{behind}", fit(&app.server, room, false))
+    } else if NAME.len() + behind.len() <= width {
+        format!("{NAME}{behind}")
+    } else if NAME.len() + 2 + state.len() <= width {
+        format!("{NAME}  {state}")
+    } else {
+        state
+    }
 }
 
 fn who(app: &App) -> String {
