@@ -148,7 +148,7 @@ impl Groups {
         Ok(())
     }
 
-    /// Adds a member, who sees messages from now on; nothing happens if he is one. The owner and the admins may, and
+    /// Adds a member, who sees messages from now on; nothing happens if he is one, whatever his role. The owner and the admins may, and
     /// only the owner adds an admin.
     ///
     /// He sees every message that is sent after this has returned, and none that was acknowledged while he was not in
@@ -203,11 +203,20 @@ impl Groups {
         let announcement = u64::from_le_bytes(entity::random()?).max(1);
         self.change(by, group, |now, mine| {
             need(mine, if role == Role::Member { Role::Admin } else { Role::Owner })?;
-            if now.role(user).is_some() || now.joining(user).is_some() {
+            if now.role(user).is_some() {
                 return Ok(None);
             }
             if role == Role::Owner {
                 return Err(GroupError::NotMember);
+            }
+            match now.joining(user) {
+                Some(announced) if announced == role => return Ok(None),
+                Some(announced) => {
+                    // Left by a failure, as something else: only the owner takes back what he meant.
+                    need(mine, if announced == Role::Member { Role::Admin } else { Role::Owner })?;
+                    return Ok(Some(with(now, |next| next.set_role(user, role))));
+                }
+                None => {}
             }
             self.announced(now, user, role, announcement).map(Some)
         })

@@ -218,7 +218,13 @@ pub(super) async fn put_member(
         services.groups.join(&user, &group).await
     } else {
         existing(&services, user.as_str())?;
-        services.groups.add(caller.user(), &group, &user, role.into()).await
+        match services.groups.add(caller.user(), &group, &user, role.into()).await {
+            // Another was faster, and added him as something else.
+            Ok(()) if role_of(&services, &group, &user).is_some_and(|now| now != role.into()) => {
+                services.groups.set_role(caller.user(), &group, &user, role.into()).await
+            }
+            added => added,
+        }
     };
     let outcome = outcome.map_err(ApiError::from);
     caller.note(Action::GroupRole, &format!("{group}/{user} {}", role.name()), &outcome);
@@ -245,6 +251,11 @@ fn look(services: &Services, user: &UserId, group: &GroupId) -> Result<GroupView
     let group = services.groups.get(group).filter(|group| group.members.contains_key(user));
     let group = group.ok_or_else(|| ApiError::new(Code::NotFound, "you are in no group of this name"))?;
     let members = group.members.iter().map(|(user, member)| (user, member.role));
+/// What a member of a group may do.
+fn role_of(services: &Services, group: &GroupId, user: &UserId) -> Option<groups::Role> {
+    services.groups.get(group)?.members.get(user).map(|member| member.role)
+}
+
     // Who is about to come reads no word yet, but what is said from now on may become his: everybody shall see him.
     let joining = group.joining.iter().map(|(user, role)| (user, *role));
     let members = members.chain(joining).map(|(user, role)| MemberView { user: user.to_string(), role: role.into() });

@@ -129,3 +129,29 @@ async fn who_was_announced_and_forgotten_is_a_member_when_he_is_added_again() {
     after.remove().await;
     assert_eq!((after.is_announced(), after.since()), (false, None));
 }
+
+/// Who was left announced as a member, and is then added as an admin, is an admin; and the other way round.
+#[tokio::test(start_paused = true)]
+async fn who_was_announced_and_forgotten_becomes_what_he_is_added_as_later() {
+    for (first, then, is) in [(Role::Member, Role::Admin, "admin"), (Role::Admin, Role::Member, "member")] {
+        let fates = [&[Fate::Done; 2][..], &[Fate::Lost; 6]].concat();
+        let Team { store, groups } = Team::new(&fates).await;
+        let add = async |role| groups.add(&id("ann"), &id("team"), &id("bob"), role).await;
+        assert_eq!(add(first).await, Err(GroupError::UnknownOutcome));
+        assert!(store.is_over());
+        assert_eq!(add(then).await, Ok(()));
+        assert_eq!(members(&groups, "team"), format!("ann=owner bob={is}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_owner_changes_what_he_has_announced() {
+    // The group with its admin, the announcement; then nothing is heard any more.
+    let fates = [&[Fate::Done; 4][..], &[Fate::Lost; 6]].concat();
+    let Team { groups, .. } = Team::new(&fates).await;
+    let add = async |by: &str, user: &str, role| groups.add(&id(by), &id("team"), &id(user), role).await;
+    add("ann", "eve", Role::Admin).await.unwrap();
+    assert_eq!(add("ann", "bob", Role::Admin).await, Err(GroupError::UnknownOutcome));
+    assert_eq!(add("eve", "bob", Role::Member).await, Err(GroupError::NotAllowed("owner")));
+    assert_eq!(members(&groups, "team"), "ann=owner eve=admin");
+}
