@@ -15,6 +15,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::error::AccountError;
+use super::known::UNSETTLED;
 use crate::clock::{Clock, System};
 use crate::conversation::Conversation;
 use crate::entity::follow::{Follow, Source, follow};
@@ -86,6 +87,7 @@ impl CimAccounts {
             Some(held) => (held, false),
             None => self.create(&log).await?,
         };
+        let held = if held.state.everyone_since == UNSETTLED { self.settle(&log).await? } else { held };
         let id = held.state.id;
         self.known.put(name, &held);
         Ok((id, created))
@@ -124,13 +126,21 @@ impl CimAccounts {
 
     /// A new name's record; that of who was faster, if somebody was.
     async fn create(&self, log: &LogName) -> Result<(Held<Stored>, bool), AccountError> {
-        let everyone_since = self.entities.store().head(&Conversation::Everyone.log()).await?.seq;
-        let state = Stored { id: self.draw().await?, everyone_since };
+        let state = Stored { id: self.draw().await?, everyone_since: UNSETTLED };
         if let Some(seq) = self.entities.create(log, &state).await? {
             return Ok((Held { seq, state }, true));
         }
         let held = self.entities.read(log).await?.ok_or(AccountError::Conflict)?;
         Ok((held, false))
+    }
+
+    /// Gives a name its part in what is said to everyone from now on: as with the other accounts, once it has its record.
+    async fn settle(&self, log: &LogName) -> Result<Held<Stored>, AccountError> {
+        let everyone_since = self.entities.store().head(&Conversation::Everyone.log()).await?.seq;
+        let settled = self.entities.change(log, |now: &Stored| {
+            Ok::<_, AccountError>((now.everyone_since == UNSETTLED).then(|| Stored { everyone_since, ..now.clone() }))
+        });
+        Ok(settled.await?)
     }
 
     /// A number that nobody has, higher than each before it.
@@ -179,7 +189,7 @@ pub(super) fn is_reserved(user: &UserId) -> bool {
 struct Stored {
     #[prost(int64, tag = "1")]
     id: i64,
-    /// The last message to everyone before it was registered.
+    /// The last message to everyone before it was registered; [`UNSETTLED`] for a moment.
     #[prost(uint64, tag = "2")]
     everyone_since: u64,
 }
@@ -225,12 +235,12 @@ impl Follow for Known {
     type State = Stored;
 
     fn take(&self, log: &LogName, held: Held<Stored>, _: Source) {
-        if let Some(name) = name_of(log) {
+        if let Some(name) = name_of(log).filter(|_| held.state.everyone_since != UNSETTLED) {
             self.put(&name, &held);
         }
     }
 
-    /// A name has one record, for ever.
+    /// A name's record stays as it is once it is settled.
     fn is_news(&self, log: &LogName, _: u64) -> bool {
         name_of(log).is_some_and(|name| !self.read().by_name.contains_key(name.as_str()))
     }

@@ -16,6 +16,10 @@ use crate::store::{LogName, Store, StoreError};
 /// What the names of accounts' logs begin with.
 pub(super) const LOGS: &str = "a.";
 
+/// Instead of the last message to everyone before an account was made: that is not known yet. Its name is taken, and to
+/// whoever asks there is no such user.
+pub(super) const UNSETTLED: u64 = u64::MAX;
+
 /// An account's record.
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]
@@ -26,7 +30,7 @@ pub(super) struct Stored {
     /// Only tokens of this generation are valid. A number and not a time: clocks go back.
     #[prost(uint64, tag = "2")]
     pub(super) generation: u64,
-    /// The last message to everyone before the account was made.
+    /// The last message to everyone before the account was made; [`UNSETTLED`] for a moment.
     #[prost(uint64, tag = "3")]
     pub(super) everyone_since: u64,
     #[prost(uint64, tag = "4")]
@@ -93,11 +97,11 @@ impl Known {
 
     pub(super) fn put(&self, user: UserId, held: &Held<Stored>, from: Source) {
         let Stored { generation, everyone_since, revoked_ms, .. } = held.state;
-        let account = Account { generation, everyone_since, revoked_ms };
+        let account = (everyone_since != UNSETTLED).then_some(Account { generation, everyone_since, revoked_ms });
         let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
-        let before = accounts.put(user.clone(), held.seq, Some(account), from);
+        let before = accounts.put(user.clone(), held.seq, account, from);
         drop(accounts);
-        if before.is_ok_and(|before| before.is_some_and(|before| before.generation < account.generation)) {
+        if before.is_ok_and(|before| before.is_some_and(|before| before.generation < generation)) {
             // Nobody listening is no error.
             let _ = self.revocations.send(Revocation::User(user));
         }

@@ -34,7 +34,7 @@ pub use tokens::{Identity, Proof, Revocation};
 
 use hashing::Hasher;
 use jwt::{Claims, Issuer};
-use known::{Known, Stored};
+use known::{Known, Stored, UNSETTLED};
 use token::Token;
 use tokens::Tokens;
 
@@ -172,10 +172,24 @@ impl Accounts {
     async fn store(&self, user: UserId, password: String) -> Result<(), AccountError> {
         let everyone_since = self.entities.store().head(&Conversation::Everyone.log()).await?.seq;
         let created_ms = self.clock.now_ms();
-        let stored = Stored { password, generation: 1, everyone_since, created_ms, revoked_ms: 0 };
-        let seq = self.entities.create(&log(&user), &stored).await?.ok_or(AccountError::Taken)?;
-        self.known.put(user, &Held { seq, state: stored }, Source::Own);
-        Ok(())
+        let stored = Stored { password, generation: 1, everyone_since: UNSETTLED, created_ms, revoked_ms: 0 };
+        self.entities.create(&log(&user), &stored).await?.ok_or(AccountError::Taken)?;
+        // The name is taken, and with the password the rest is done at the first login: not nothing was done.
+        self.settle(user).await.map(drop).map_err(|_| AccountError::UnknownOutcome)
+    }
+
+    /// Gives an account that was just made, or that a crash left so, its part in what is said to everyone from now on;
+    /// before that it is nobody's.
+    async fn settle(&self, user: UserId) -> Result<Held<Stored>, AccountError> {
+        let everyone_since = self.entities.store().head(&Conversation::Everyone.log()).await?.seq;
+        let log = log(&user);
+        let settled = self.entities.change(&log, |now: &Stored| {
+            let open = now.everyone_since == UNSETTLED;
+            Ok::<_, AccountError>(open.then(|| Stored { everyone_since, ..now.clone() }))
+        });
+        let settled = settled.await?;
+        self.known.put(user, &settled, Source::Own);
+        Ok(settled)
     }
 
     /// Changes the password, which calls back every token of the user and every JWT that was made for him so far.
@@ -217,6 +231,9 @@ impl Accounts {
         };
         self.tokens.issue(&self.entities, &stored).await
     }
+        if account.everyone_since == UNSETTLED {
+            self.settle(user.clone()).await?;
+        }
 
     /// Who shows a token: one of ours, or a JWT of the [issuer](Self::with_issuer). A user whom his first JWT brings comes
     /// into being, if the issuer's settings say so.
@@ -332,8 +349,7 @@ impl Accounts {
                 Ok(()) => return Ok(0),
                 // Another login of his was faster, or another node.
                 Err(AccountError::Taken) => {}
-                Err(AccountError::Store(error)) => return Err(error.into()),
-                Err(error) => return Err(StoreError::Unavailable(error.to_string().into()).into()),
+                Err(error) => return Err(unavailable(error)),
             }
         }
         let held = self.entities.read::<Stored>(&log(user)).await?.ok_or(AuthError::Refused)?;
@@ -356,6 +372,9 @@ impl Accounts {
     /// The account as it was when the password was read. An unknown user costs a hash as well, and one without a
     /// password.
     async fn verified(&self, user: &UserId, password: &str) -> Result<Stored, AccountError> {
+        if held.state.everyone_since == UNSETTLED {
+            return self.settle(user.clone()).await.map(|settled| settled.state.revoked_ms).map_err(unavailable);
+        }
         let account = self.entities.read::<Stored>(&log(user)).await?.map(|held| held.state);
         // Nobody's password is longer, and a stranger does not choose how much we hash.
         let fits = password.len() <= LONGEST_PASSWORD;
@@ -385,6 +404,14 @@ fn check(user: &UserId, password: &str) -> Result<(), AccountError> {
         Err(AccountError::WeakPassword("it has more than 512 bytes"))
     } else if password.eq_ignore_ascii_case(user.as_str()) {
         Err(AccountError::WeakPassword("it is the user's name"))
+/// That it is not known who somebody is, as his account could not be made.
+fn unavailable(error: AccountError) -> AuthError {
+    match error {
+        AccountError::Store(error) => error.into(),
+        error => StoreError::Unavailable(error.to_string().into()).into(),
+    }
+}
+
     } else if password.chars().all(|c| password.starts_with(c)) {
         Err(AccountError::WeakPassword("it is one character again and again"))
     } else {

@@ -1,6 +1,7 @@
 //! Accounts: names, passwords, tokens, and what calls them back.
 
 mod cim;
+mod everyone;
 mod nodes;
 mod passwords;
 mod tokens;
