@@ -81,3 +81,15 @@ async fn what_was_made_before_a_calling_back_is_good_no_more() {
     assert_eq!(accounts.authenticate(&silent).await, Err(AuthError::Refused), "as old as can be");
     assert!(accounts.authenticate(&new).await.is_ok(), "made after it");
 }
+
+#[tokio::test]
+async fn what_was_shown_before_a_calling_back_is_good_no_more_whatever_the_issuers_clock_says() {
+    let forge = Forge::new();
+    let accounts = accounts(&forge, settings()).await;
+    let ann = "ann".parse().unwrap();
+    let ahead = forge.claiming(&json!({ "iat": now() + 20, "exp": now() + 600 }));
+    let shown = accounts.authenticate(&ahead).await.unwrap();
+    assert_eq!(accounts.check_again(&ann, shown.proof).await, Ok(()));
+    accounts.revoke_all(&ann).await.unwrap();
+    assert_eq!(accounts.check_again(&ann, shown.proof).await, Err(AuthError::Refused));
+}
