@@ -12,7 +12,7 @@ use crate::store::{Page, Record, StoreError};
 mod search;
 mod unread;
 
-pub use search::{BadCursor, Cursor, Found, LONGEST_QUERY, SEARCHED_RECORDS};
+pub use search::{BadCursor, Cursor, Found, LONGEST_QUERY, SEARCHED_BYTES, SEARCHED_RECORDS};
 pub use unread::{COUNTED, Unread};
 
 /// The most messages of one page.

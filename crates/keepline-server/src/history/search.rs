@@ -17,6 +17,10 @@ use crate::store::Page;
 pub const LONGEST_QUERY: usize = 256;
 /// The most records that one call looks at.
 pub const SEARCHED_RECORDS: usize = 2000;
+/// The most bytes of records that one call looks at, but for one page.
+pub const SEARCHED_BYTES: usize = 4 << 20;
+/// What a page costs of the records, however few are in it: a thousand conversations are a thousand questions.
+const PAGE_COSTS: usize = 10;
 /// The most messages of one answer.
 const LONGEST_ANSWER: usize = 200;
 /// What is read at one time: other tasks have their turn between.
@@ -48,7 +52,7 @@ pub struct BadCursor;
 
 impl History {
     /// Texts that contain `query`, whatever the case of their letters, in one conversation or in all that the reader
-    /// has. Up to `limit` of them, 200 at the most; a call looks at [`SEARCHED_RECORDS`] records.
+    /// has. Up to `limit` of them, 200 at the most; a call looks at [`SEARCHED_RECORDS`] records and [`SEARCHED_BYTES`].
     ///
     /// # Errors
     /// `BadQuery`, `NotMember`, and the store's.
@@ -72,6 +76,7 @@ impl History {
         let mut search = Searching {
             query: query.to_lowercase(),
             left: SEARCHED_RECORDS,
+            bytes: SEARCHED_BYTES,
             wanted: limit.clamp(1, LONGEST_ANSWER),
             entries: Vec::new(),
         };
@@ -88,6 +93,10 @@ impl History {
                 }
                 continue;
             };
+            // No question for what is empty: who is in a thousand groups has many such.
+            if directory.head(&conversation) <= behind {
+                continue;
+            }
             if let Some(before) = search.look(&self.environment, &conversation, before, behind).await? {
                 return Ok(Found { entries: search.entries, next: Some(Cursor { conversation, before }) });
             }
@@ -100,6 +109,8 @@ struct Searching {
     query: String,
     /// Records that may still be looked at.
     left: usize,
+    /// And bytes of them.
+    bytes: usize,
     wanted: usize,
     entries: Vec<Entry>,
 }
@@ -114,18 +125,20 @@ impl Searching {
         behind: u64,
     ) -> Result<Option<u64>, HistoryError> {
         while before > behind + 1 {
-            if self.left == 0 || self.entries.len() >= self.wanted {
+            if self.left == 0 || self.bytes == 0 || self.entries.len() >= self.wanted {
                 return Ok(Some(before));
             }
             let page = Page { records: STEP.records.min(self.left), ..STEP };
             let records = environment.store.read_back(&conversation.log(), before, page).await?;
+            // What is not his counts too: it was read.
+            self.left = self.left.saturating_sub(records.len().max(PAGE_COSTS));
+            self.bytes = self.bytes.saturating_sub(records.iter().map(|record| record.body.len()).sum());
             let Some(last) = records.last() else { return Ok(None) };
             let end = last.seq;
             for record in records.iter().filter(|record| record.seq > behind) {
                 if self.entries.len() >= self.wanted {
                     return Ok(Some(record.seq + 1));
                 }
-                self.left = self.left.saturating_sub(1);
                 if let Some(entry) = entry(conversation, record)
                     && self.matches(&entry)
                 {

@@ -1,7 +1,7 @@
 //! History: pages and searches, for members and from their coming on.
 
 use keepline_server::groups::Role;
-use keepline_server::history::{Cursor, History, HistoryError, SEARCHED_RECORDS, Start};
+use keepline_server::history::{Cursor, History, HistoryError, SEARCHED_BYTES, SEARCHED_RECORDS, Start};
 use keepline_server::id::UserId;
 
 use crate::stage::*;
@@ -118,6 +118,23 @@ async fn a_call_looks_at_a_bounded_part() {
     let rest = history.search(&user("ann"), "m1", None, none.next.as_ref(), 200).await.unwrap();
     let seqs: Vec<u64> = rest.entries.iter().map(|entry| entry.seq).collect();
     assert_eq!((seqs, rest.next), (vec![10, 1], None), "what the first call did not look at");
+}
+
+/// A message may have sixty thousand bytes: two thousand of them are more than one answer is worth.
+#[tokio::test(start_paused = true)]
+async fn a_call_looks_at_a_bounded_number_of_bytes() {
+    let stage = Stage::new(&["ann", "bob"]).await;
+    let (large, many) = ("x".repeat(50_000), SEARCHED_BYTES as u64 / 50_000 + 10);
+    for i in 1..=many {
+        stage.say_as("ann", PAIR, &format!("m{i}"), &large).await.unwrap();
+    }
+    stage.told(PAIR, many).await;
+    let history = history(&stage);
+    let (mut calls, mut cursor) = (1, None::<Cursor>);
+    while let Some(next) = history.search(&user("ann"), "nothing", None, cursor.as_ref(), 10).await.unwrap().next {
+        (calls, cursor) = (calls + 1, Some(next));
+    }
+    assert_eq!(calls, 2);
 }
 
 #[test]

@@ -14,15 +14,18 @@ use super::cursor;
 use super::names::ConversationName;
 use super::seq::Seq;
 use crate::conversation::Conversation;
-use crate::history::HistoryError;
+use crate::history::{COUNTED, HistoryError};
 use crate::http::Services;
 use crate::http::error::{ApiError, Code, ErrorBody};
 use crate::http::extract::{Body, Path, UrlQuery, id, limit};
 use crate::id::UserId;
-use crate::store::LogName;
+use crate::store::{LogName, Page};
 
 /// The most conversations of a page.
 const MOST: usize = 200;
+
+/// Bytes of messages that one answer looks at, to count those that are not read.
+const LOOKED_AT: usize = 4 << 20;
 
 /// One conversation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,7 +38,8 @@ pub(super) struct Entry {
     delivered: Seq,
     /// The last message that the user has read, on any device.
     read: Seq,
-    /// Messages of others after that, of those that are still there. At most 1,000 are looked at, and 256 KiB.
+    /// Messages of others after that, of those that are still there. At most 1,000 are looked at, and 256 KiB; of all
+    /// conversations of an answer 4 MiB.
     unread: Seq,
     /// There may be more of them than were looked at.
     unread_more: bool,
@@ -82,7 +86,7 @@ pub(super) async fn list(
         Some(device) => marks(&services, &format!("d.{user}.{device}")).await?,
         None => HashMap::new(),
     };
-    let history = services.history();
+    let (history, mut budget) = (services.history(), LOOKED_AT);
     let mut conversations = Vec::with_capacity(all.len());
     for (conversation, head) in all {
         // Who is out by now has it in his list no longer.
@@ -90,10 +94,12 @@ pub(super) async fn list(
         let log = conversation.log();
         let mark = |marks: &HashMap<LogName, u64>| marks.get(&log).copied().unwrap_or(0).max(start).min(head);
         let (read, delivered) = (mark(&read), mark(&delivered));
-        let unread = match history.unread(user, &conversation, read, head).await {
+        let page = Page { bytes: COUNTED.bytes.min(budget), ..COUNTED };
+        let unread = match history.unread(user, &conversation, read, head, page).await {
             Err(HistoryError::NotMember) => continue,
             counted => counted?,
         };
+        budget = budget.saturating_sub(unread.bytes);
         conversations.push(Entry {
             conversation: conversation.to_string(),
             head: Seq(head),
@@ -127,6 +133,10 @@ pub(super) async fn mark_read(
     let conversation = mine(&services, caller.user(), &conversation)?;
     if seq.0 > services.directory.head(&conversation) {
         return Err(ApiError::new(Code::BadFields, "there is no message with this number yet"));
+    }
+    // As good as no mark, and there is no end of conversations in which nothing was said.
+    if seq.0 == 0 {
+        return Ok(StatusCode::NO_CONTENT);
     }
     services.store.put_mark(&read_marks(caller.user()), &conversation.log(), seq.0).await?;
     Ok(StatusCode::NO_CONTENT)

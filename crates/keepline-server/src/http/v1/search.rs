@@ -38,7 +38,7 @@ pub(super) struct SearchQuery {
     limit: Option<usize>,
 }
 
-/// Texts in the caller's conversations, newest first in each. An answer looks at 2,000 messages: it may be empty and
+/// Texts in the caller's conversations, newest first in each. An answer looks at 2,000 messages and 4 MiB: it may be empty and
 /// have a `next`
 #[utoipa::path(get, path = "/v1/search", operation_id = "search_messages", tag = "messages", params(SearchQuery),
     security(("token" = [])), responses((status = 200, body = Messages), (status = "default", body = ErrorBody)))]

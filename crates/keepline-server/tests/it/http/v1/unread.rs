@@ -34,6 +34,16 @@ async fn mark(server: &Fixture, token: &str, seq: u64) {
     assert_eq!(server.v1("PUT", &path, token, json!({ "seq": seq.to_string() })).await.status, 204);
 }
 
+/// There is no end of users who might be, and each mark is a row of the store.
+#[tokio::test]
+async fn a_mark_at_nothing_leaves_none() {
+    let server = Fixture::new().await;
+    let ann = server.user("ann").await;
+    let marked = server.v1("PUT", "/conversations/p.ann.nobody/read", &ann, json!({ "seq": "0" })).await;
+    assert_eq!(marked.status, 204);
+    assert_eq!(server.store.marks("r.ann").await.unwrap(), []);
+}
+
 #[tokio::test]
 async fn only_what_others_said_and_can_still_be_read_is_unread() {
     let server = Fixture::new().await;
