@@ -15,7 +15,6 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::message::Kind;
-use crate::overload::Level;
 use crate::store::CommitWatch;
 
 mod metered;
@@ -189,11 +188,11 @@ impl Metrics {
         self.messages_gone.inc_by(messages);
     }
 
-    /// So many bytes of the limit are in use, which is this level.
-    pub(crate) fn memory(&self, used: u64, limit: u64, level: Level) {
+    /// So many bytes of the limit are in use, which is this level, by its number.
+    pub(crate) fn memory(&self, used: u64, limit: u64, level: u8) {
         self.memory_used.set(i64::try_from(used).unwrap_or(i64::MAX));
         self.memory_limit.set(i64::try_from(limit).unwrap_or(i64::MAX));
-        self.overload.set(level as i64);
+        self.overload.set(level.into());
     }
 
     /// So many sessions were dropped as memory was short.
@@ -373,7 +372,7 @@ mod tests {
         metrics.message_refused("storage_full");
         metrics.messages_pushed(1);
         metrics.gone(7);
-        metrics.memory(7, 8, Level::Shedding);
+        metrics.memory(7, 8, 2);
         metrics.shed(3);
         metrics.appended(Duration::from_millis(2), Some("unavailable"));
         metrics.http_answered("public", 404, Duration::from_millis(1));

@@ -7,9 +7,9 @@ use axum::http::HeaderMap;
 use keepline::Reason;
 use keepline::serve::{Admission, Admitted, Limits};
 
+use super::address::Peer;
 use super::error::{ApiError, Code};
 use super::forwarded;
-use super::serve::Peer;
 use crate::guard::{GuardLimits, Network};
 
 /// Who may come in. The default lets everybody in, each as the address that it comes from.

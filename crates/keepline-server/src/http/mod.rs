@@ -9,6 +9,7 @@
 //!
 //! Each is a `Router` without a socket, so that tests call it in memory; [`serve`] puts one on a listener.
 
+mod address;
 pub mod admin;
 pub mod cim;
 mod door;
@@ -33,7 +34,7 @@ use hyper_util::service::TowerToHyperService;
 use crate::guard::Network;
 pub use door::Door;
 pub use guard::REQUEST_WITHIN;
-use serve::Peer;
+pub use address::{Dialled, Peer};
 pub use services::{About, CimSettings, Services};
 
 /// The endpoints of the public listener: our own API, and with `cim` also those of cim's route.

@@ -1,7 +1,7 @@
 //! Serve: HTTP/1.1 on a listener, with bounds on connections, of all and of an address, on headers and on the end.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::address::Dialled;
 use super::door::{Door, Visitor};
 use super::patience::Patience;
 use crate::metrics::Metrics;
@@ -62,21 +63,11 @@ const MOST_HEADERS: usize = 100;
 /// What accepting waits after a failure, as when no descriptor is left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// The server's own address that a client dialled: where `0.0.0.0` is listened on, it differs by client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "one value")]
-pub struct Dialled(pub SocketAddr);
-
-/// The address of the client: of its end of the connection, or the one that a trusted proxy names, with port 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "one value")]
-pub struct Peer(pub SocketAddr);
-
 /// Serves a router until `stop`, then lets requests in flight end in [`Limits::stop_within`].
 ///
 /// With [`Tls`], each connection begins with its handshake, which has the same time as the first request's headers.
 /// `name` is the listener's label in the metrics. The handlers find the address that was dialled as [`Dialled`], and
-/// whose it came from as [`Peer`], among the request's extensions. Whom the [`Door`] does not let in is closed at once;
+/// whose it came from as [`Peer`](super::Peer), among the request's extensions. Whom the [`Door`] does not let in is closed at once;
 /// where there is no TLS, with an answer: 429.
 pub async fn serve(
     (listener, tls): (TcpListener, Option<Arc<Tls>>),

@@ -111,7 +111,7 @@ impl Watch {
             self.lines.set_full(after >= Level::Closed);
             tell(before, after, used, limit);
         }
-        environment.metrics.memory(used, limit, after);
+        environment.metrics.memory(used, limit, after as u8);
         environment.overload.room.give(usage.map(|_| (limit / 1000 * REFUSED_FROM).saturating_sub(used)));
         if after >= Level::Shedding && shed_at.is_none_or(|at| at.elapsed() >= REST) {
             *shed_at = Some(Instant::now());

@@ -7,9 +7,9 @@ use axum::http::Method;
 use axum::response::Response;
 
 use crate::audit::{Action, Actor, Audit, Entry, Outcome};
+use crate::http::Peer;
 use crate::http::Services;
 use crate::http::error::{ApiError, Code};
-use crate::http::serve::Peer;
 use crate::id::SessionId;
 
 /// What a request is after.

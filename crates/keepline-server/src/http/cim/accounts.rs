@@ -11,7 +11,7 @@ use super::request;
 use crate::accounts::{AccountError, cim};
 use crate::http::Services;
 use crate::http::object::Object;
-use crate::http::serve::{Dialled, Peer};
+use crate::http::{Dialled, Peer};
 
 /// A name and its number.
 #[derive(Debug, Serialize)]

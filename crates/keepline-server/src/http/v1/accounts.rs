@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::password::guarded;
 use crate::audit::{Action, Actor, Entry};
+use crate::http::Peer;
 use crate::http::Services;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Body, id};
-use crate::http::serve::Peer;
 
 /// A name and a password.
 #[derive(Deserialize, ToSchema)]

@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::guard::Guard;
+use crate::http::Peer;
 use crate::http::error::{ApiError, Code};
-use crate::http::serve::Peer;
 
 /// Passes on what shows no token, or comes from an address that is not banned; tells the guard of tokens that were none.
 pub(super) async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {

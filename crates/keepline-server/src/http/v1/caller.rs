@@ -9,9 +9,9 @@ use axum::http::request::Parts;
 
 use crate::accounts::Identity;
 use crate::audit::{Action, Actor, Audit, Entry};
+use crate::http::Peer;
 use crate::http::Services;
 use crate::http::error::{ApiError, Code};
-use crate::http::serve::Peer;
 use crate::id::{DeviceId, UserId};
 
 /// Who asks: `Authorization: Bearer <token>`. Nothing in a request says it another way.

@@ -6,8 +6,8 @@ use axum::Extension;
 
 use crate::accounts::AccountError;
 use crate::guard::Guard;
+use crate::http::Peer;
 use crate::http::error::ApiError;
-use crate::http::serve::Peer;
 use crate::id::UserId;
 
 /// Runs what looks at a user's password, unless too many were wrong: then nothing is hashed.

@@ -12,10 +12,10 @@ use super::caller::Caller;
 use super::password::guarded;
 use crate::accounts::Proof;
 use crate::audit::{Action, Actor, Entry};
+use crate::http::Peer;
 use crate::http::Services;
 use crate::http::error::{ApiError, Code, ErrorBody};
 use crate::http::extract::{Body, id};
-use crate::http::serve::Peer;
 use crate::id::DeviceId;
 
 /// A name, its password, and the device that the token is for.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
+use keepline_server::http::Dialled;
 use keepline_server::http::Door;
-use keepline_server::http::serve::{Dialled, Limits, serve};
+use keepline_server::http::serve::{Limits, serve};
 use keepline_server::metrics::Metrics;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
