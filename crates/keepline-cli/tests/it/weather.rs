@@ -1,6 +1,7 @@
 //! Weather: rows A11, C5, C6, C8, G1 and G2: bad paths, little memory, little of the CPU, churn, a wall clock that jumps
 //! and a server that stands still.
 
+mod bodies;
 mod churn;
 mod clock;
 mod memory;

@@ -157,6 +157,9 @@ impl ApiError {
                 (Code::UnsupportedMediaType, "a body is application/json, and not compressed")
             }
             StatusCode::UNPROCESSABLE_ENTITY => (Code::BadFields, "these are not the fields of this endpoint"),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                (Code::Overloaded, "the server is short of memory for large requests and answers: try again later")
+            }
             status if status.is_client_error() => (Code::BadRequest, "this request can't be read"),
             _ => (Code::ServerError, "this server failed; the failure is in its log"),
         };
@@ -271,7 +274,7 @@ mod tests {
 
     #[test]
     fn every_status_that_a_layer_gives_has_a_code_of_the_same_status() {
-        for status in [400, 404, 405, 408, 413, 415, 422, 500] {
+        for status in [400, 404, 405, 408, 413, 415, 422, 500, 503] {
             let status = StatusCode::from_u16(status).unwrap();
             assert_eq!(ApiError::of_status(status).code().status(), status);
         }

@@ -12,8 +12,9 @@ use hyper::body::Body as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use super::LARGEST_BODY;
+use super::{LARGEST_BODY, bodies};
 use crate::metrics::Metrics;
+use crate::overload::Pool;
 
 /// From a request's head to its answer's: reading its body, and the store's work. What was begun in the store goes on
 /// behind it.
@@ -34,10 +35,19 @@ pub(super) struct Face {
 }
 
 /// Puts the guard before a router; call it once its routes are complete.
-pub(super) fn guard(router: Router, face: Face, metrics: &Arc<Metrics>) -> Router {
+///
+/// Where there is a pool, what is in memory of bodies is held in it: see [`bodies`].
+pub(super) fn guard(router: Router, face: Face, metrics: &Arc<Metrics>, pool: Option<&Arc<Pool>>) -> Router {
     let (metrics, Face { listener, within, refuse }) = (Arc::clone(metrics), face);
+    let router = router.layer(DefaultBodyLimit::max(LARGEST_BODY));
+    let router = match pool.map(Arc::clone) {
+        Some(pool) => router.layer(from_fn(move |request: Request, next: Next| {
+            let pool = Arc::clone(&pool);
+            async move { bodies::held(request, next, &pool, refuse).await }
+        })),
+        None => router,
+    };
     router
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, within))
         .layer(CatchPanicLayer::new())
         .layer(from_fn(move |request: Request, next: Next| {
@@ -115,7 +125,7 @@ mod tests {
             .route("/says", get(|| async { (StatusCode::CONFLICT, axum::Json("its own words")) }));
         let metrics = Arc::new(Metrics::new());
         let face = Face { listener: "test", within: REQUEST_WITHIN, refuse };
-        let router = TowerToHyperService::new(guard(router, face, &metrics));
+        let router = TowerToHyperService::new(guard(router, face, &metrics, None));
         let never = || Body::from_stream(Never);
         let large = || Body::from(vec![b'x'; LARGEST_BODY + 1]);
         let table = [

@@ -11,12 +11,14 @@
 
 mod address;
 pub mod admin;
+mod bodies;
 pub mod cim;
 mod door;
 mod error;
 mod extract;
 mod forwarded;
 mod guard;
+mod list;
 mod object;
 mod patience;
 mod send;
@@ -32,9 +34,9 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use crate::guard::Network;
+pub use address::{Dialled, Peer};
 pub use door::Door;
 pub use guard::REQUEST_WITHIN;
-pub use address::{Dialled, Peer};
 pub use services::{About, CimSettings, Services};
 
 /// The endpoints of the public listener: our own API, and with `cim` also those of cim's route.

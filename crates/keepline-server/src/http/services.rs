@@ -12,6 +12,7 @@ use crate::guard::{Guard, Network};
 use crate::history::History;
 use crate::id::UserId;
 use crate::metrics::Metrics;
+use crate::overload::Pool;
 use crate::schedule::Schedules;
 use crate::session::Hub;
 use crate::store::Store;
@@ -74,6 +75,11 @@ impl Services {
     #[must_use]
     pub fn audit(&self) -> &Audit {
         &self.hub.environment().audit
+    }
+
+    /// What bodies of requests and answers are held in.
+    pub(super) fn bodies(&self) -> &Arc<Pool> {
+        self.hub.environment().overload.bodies()
     }
 
     /// What was said before.

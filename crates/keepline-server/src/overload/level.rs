@@ -16,7 +16,7 @@ pub enum Level {
     /// Nothing is given up.
     #[default]
     Enough,
-    /// New long connections are turned away as `server_full`.
+    /// New long connections are turned away as `server_full`, and of HTTP's bodies those over 16 KiB as `overloaded`.
     Closed,
     /// Sessions for whom the most waits are closed as `slow_consumer`: what they were sent is in the store.
     Shedding,

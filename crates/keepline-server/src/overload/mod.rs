@@ -3,7 +3,8 @@
 //! ```text
 //!  kernel ──▶ Memory ──share──▶ Level ──┬──▶ listener: no new lines
 //!                                       ├──▶ hub: the slowest are dropped
-//!                                       └──▶ delivery: no new messages
+//!                                       ├──▶ delivery: no new messages
+//!                                       └──▶ Pool ──▶ HTTP: no large bodies
 //!                  ──left──▶ Room ──────▶ pump: how much is read for who is behind
 //! ```
 
@@ -20,11 +21,13 @@ use crate::session::Hub;
 
 mod level;
 mod memory;
+mod pool;
 mod room;
 mod shed;
 
 pub use level::Level;
 pub(crate) use memory::Memory;
+pub(crate) use pool::{Held, Pool};
 
 use level::{REFUSED_FROM, SHED_DOWN_TO};
 use memory::Usage;
@@ -46,6 +49,7 @@ const REST: Duration = Duration::from_millis(500);
 pub struct Overload {
     level: AtomicU8,
     room: Room,
+    bodies: Arc<Pool>,
 }
 
 impl Overload {
@@ -64,6 +68,11 @@ impl Overload {
     /// Waits until so many bytes may be read for a session that is behind.
     pub(crate) async fn catch_up(&self, bytes: usize) {
         self.room.take(bytes as u64).await;
+    }
+
+    /// What the bodies of HTTP requests and of their answers are held in.
+    pub(crate) const fn bodies(&self) -> &Arc<Pool> {
+        &self.bodies
     }
 
     fn set(&self, level: Level) {
@@ -113,6 +122,7 @@ impl Watch {
         }
         environment.metrics.memory(used, limit, after as u8);
         environment.overload.room.give(usage.map(|_| (limit / 1000 * REFUSED_FROM).saturating_sub(used)));
+        environment.overload.bodies.allow(pool::most(usage.map(|usage| usage.limit), after));
         if after >= Level::Shedding && shed_at.is_none_or(|at| at.elapsed() >= REST) {
             *shed_at = Some(Instant::now());
             let excess = used.saturating_sub(limit / 1000 * SHED_DOWN_TO);

@@ -69,7 +69,7 @@ impl Attack {
 }
 
 /// A connection with next to no room in its kernel.
-fn deaf(server: SocketAddr) -> Option<TcpStream> {
+pub(super) fn deaf(server: SocketAddr) -> Option<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).ok()?;
     socket.set_recv_buffer_size(4096).ok()?;
     // Loopback's own segments are so long that the server's kernel would take all that is sent.

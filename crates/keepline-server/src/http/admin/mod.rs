@@ -89,7 +89,8 @@ pub fn router(admin: Admin) -> Router {
     let backup = Router::new().route("/backup", post(backup::backup)).route_layer(asked);
     let backup = backup.with_state(reached).layer(from_fn(host::check));
     let patient = Face { within: BACKUP_WITHIN, refuse: refuse_backup, ..face };
-    guard(router, face, &metrics).merge(guard(backup, patient, &metrics))
+    // Of its own pool nothing is asked here: who looks on when memory is short is not to be refused for it.
+    guard(router, face, &metrics, None).merge(guard(backup, patient, &metrics, None))
 }
 
 /// Whether the admin listener may stand at this address.

@@ -40,14 +40,14 @@ pub fn route(services: &Arc<Services>) -> Router {
         .route("/fetchOfflineMsgs", post(messages::fetch_offline))
         .with_state(Arc::clone(services))
         .layer(from_fn(from_no_page));
-    slashes_forgiven(guard(router, face("public"), &services.metrics))
+    slashes_forgiven(guard(router, face("public"), &services.metrics, Some(services.bodies())))
 }
 
 /// The endpoint of cim's server: 8081 there.
 pub fn push(services: &Arc<Services>) -> Router {
     let router = Router::new().route("/sendMsg", post(send_msg::send_msg)).with_state(Arc::clone(services));
     let router = router.layer(from_fn(from_no_page));
-    slashes_forgiven(guard(router, face("cim_push"), &services.metrics))
+    slashes_forgiven(guard(router, face("cim_push"), &services.metrics, Some(services.bodies())))
 }
 
 /// Nobody here is asked who he is, so a page that a browser of this machine shows could be any user, by a name of its

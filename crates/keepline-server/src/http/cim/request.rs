@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
+use crate::http::list::List;
+
 /// `registerAccount` and `login`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,14 +28,17 @@ pub(super) struct Chat {
     #[serde(default, deserialize_with = "number")]
     pub(super) receive_user_id: Option<i64>,
     #[serde(default)]
-    pub(super) batch_msg: Option<Vec<Option<String>>>,
+    pub(super) batch_msg: Option<Batch>,
 }
+
+/// Texts of one request: more than any client sends.
+pub(super) type Batch = List<Option<String>, 10_000>;
 
 impl Chat {
     /// The texts in order: the batch where there is one, else the one text. Empty and null items say nothing and are
     /// left out.
     pub(super) fn texts(self) -> Vec<String> {
-        let batch = self.batch_msg.filter(|batch| !batch.is_empty());
+        let batch = self.batch_msg.map(|List(batch)| batch).filter(|batch| !batch.is_empty());
         let items = batch.unwrap_or_else(|| vec![self.msg]);
         items.into_iter().flatten().filter(|text| !text.is_empty()).collect()
     }

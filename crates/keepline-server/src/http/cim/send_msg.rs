@@ -1,6 +1,5 @@
 //! `sendMsg`: what cim's route asks of cim's server: say this to that user.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::messages::{known, say};
 use super::reply::{Code, Reply};
-use super::request::{Chat, number};
+use super::request::{Batch, Chat, number};
 use crate::conversation::Conversation;
 use crate::http::Services;
 use crate::http::object::Object;
@@ -21,14 +20,22 @@ pub(super) struct Push {
     #[serde(default)]
     msg: Option<String>,
     #[serde(default)]
-    batch_msg: Option<Vec<Option<String>>>,
+    batch_msg: Option<Batch>,
     /// The receiver.
     #[serde(default, deserialize_with = "number")]
     user_id: Option<i64>,
     #[serde(default)]
     cmd: Option<String>,
     #[serde(default)]
-    properties: Option<BTreeMap<String, Option<String>>>,
+    properties: Option<Properties>,
+}
+
+/// What else it says; of that only the sender counts.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties {
+    #[serde(default)]
+    send_user_id: Option<String>,
 }
 
 /// What it answers: always the same word.
@@ -47,7 +54,7 @@ pub(super) async fn send_msg(
     if !matches!(cmd.as_deref(), Some("MESSAGE" | "OFFLINE")) {
         return Reply::code(Code::InvalidArgument);
     }
-    let sender = properties.and_then(|mut properties| properties.remove("sendUserId")).flatten();
+    let sender = properties.and_then(|properties| properties.send_user_id);
     let sender = known(&services, sender.and_then(|id| id.trim().parse().ok()));
     let (Some(sender), Some(receiver)) = (sender, known(&services, user_id)) else {
         return Reply::code(Code::AccountNotMatch);

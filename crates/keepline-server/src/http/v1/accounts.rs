@@ -39,6 +39,7 @@ pub(super) struct Account {
     (status = 201, body = Account),
     (status = 409, description = "taken, reserved", body = ErrorBody),
     (status = 422, description = "bad_fields, weak_password", body = ErrorBody),
+    (status = 429, description = "rate_limited: too many of this address at one time; see Retry-After", body = ErrorBody),
     (status = "default", body = ErrorBody),
 ))]
 pub(super) async fn create(
@@ -47,9 +48,14 @@ pub(super) async fn create(
     Body(request): Body<NewAccount>,
 ) -> Result<(StatusCode, Json<Account>), ApiError> {
     let user = id(&request.user)?;
-    let outcome = services.accounts.create(user, &request.password).await.map_err(ApiError::from);
+    let from = peer.map(|Extension(Peer(peer))| peer);
+    // Hashing is what passwords cost: one address has no more of it here than where it tries them.
+    let outcome = match services.guard.attempt(&user, from.map(|from| from.ip())) {
+        Ok(_attempt) => services.accounts.create(user, &request.password).await.map_err(ApiError::from),
+        Err(refused) => Err(refused.into()),
+    };
     let entry = Entry::new(Actor::User(&request.user), Action::AccountCreate, (&outcome).into());
-    services.audit().note(&entry.from(peer.map(|Extension(Peer(peer))| peer)));
+    services.audit().note(&entry.from(from));
     outcome?;
     Ok((StatusCode::CREATED, Json(Account { user: request.user })))
 }

@@ -11,10 +11,11 @@ use utoipa::ToSchema;
 use super::caller::Caller;
 use super::names::{GroupName, UserName};
 use crate::audit::Action;
-use crate::groups;
+use crate::groups::{self, MOST_MEMBERS};
 use crate::http::Services;
 use crate::http::error::{ApiError, Code, ErrorBody};
 use crate::http::extract::{Body, Path, id};
+use crate::http::list::List;
 use crate::id::{GroupId, UserId};
 
 /// What a member may do.
@@ -75,7 +76,7 @@ pub(super) struct NewGroup {
     /// Its members beside the caller, who owns it.
     #[serde(default)]
     #[schema(value_type = Vec<UserName>, inline)]
-    members: Vec<String>,
+    members: List<String, MOST_MEMBERS>,
 }
 
 /// What is to be another in a group; what is left out stays.
@@ -126,7 +127,7 @@ pub(super) async fn create(
     Body(request): Body<NewGroup>,
 ) -> Result<(StatusCode, Json<GroupView>), ApiError> {
     let group: GroupId = id(&request.group)?;
-    let members = request.members.iter().map(|name| existing(&services, name)).collect::<Result<Vec<_>, _>>()?;
+    let members = request.members.0.iter().map(|name| existing(&services, name)).collect::<Result<Vec<_>, _>>()?;
     let outcome = services.groups.create(&group, &request.title, caller.user(), members).await.map_err(ApiError::from);
     caller.note(Action::GroupCreate, group.as_str(), &outcome);
     outcome?;

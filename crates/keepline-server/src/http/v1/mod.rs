@@ -23,11 +23,13 @@ mod users;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
@@ -35,19 +37,25 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Services;
+use super::bodies::{OWN, Shared};
 use super::error::{ApiError, ErrorBody};
 use super::guard::{Face, REQUEST_WITHIN, guard};
 
 /// The endpoints under `/v1`.
 pub fn router(services: &Arc<Services>) -> Router {
     let (router, description) = described();
-    let text: Arc<str> = description.to_pretty_json().unwrap_or_default().into();
+    let text = Bytes::from(description.to_pretty_json().unwrap_or_default());
     let router = router.with_state(Arc::clone(services)).route(
         "/v1/openapi.json",
-        get(|| async move { ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response() }),
+        get(|| async move { ([(header::CONTENT_TYPE, "application/json")], Extension(Shared), text).into_response() }),
     );
     let router = router.layer(from_fn_with_state(Arc::clone(&services.guard), bearer::guarded));
-    guard(router, Face { listener: "public", within: REQUEST_WITHIN, refuse }, &services.metrics)
+    guard(
+        router,
+        Face { listener: "public", within: REQUEST_WITHIN, refuse },
+        &services.metrics,
+        Some(services.bodies()),
+    )
 }
 
 /// The description of the API, as it is served at `/v1/openapi.json`.
@@ -60,9 +68,11 @@ fn described() -> (Router<Arc<Services>>, OpenApi) {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(server::show))
         .routes(routes!(accounts::create))
+        .routes(routes!(tokens::issue, tokens::revoke_all))
+        // Those above are for strangers: of them no more is read than each connection has for itself.
+        .layer(DefaultBodyLimit::max(OWN))
         .routes(routes!(users::me))
         .routes(routes!(accounts::change_password))
-        .routes(routes!(tokens::issue, tokens::revoke_all))
         .routes(routes!(tokens::revoke))
         .routes(routes!(conversations::list))
         .routes(routes!(conversations::mark_read))

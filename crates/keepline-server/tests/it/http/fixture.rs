@@ -81,6 +81,11 @@ impl Fixture {
         }
     }
 
+    /// Its parts.
+    pub(crate) fn services(&self) -> &http::Services {
+        self.node.services()
+    }
+
     /// Where the long connections come in.
     pub(crate) fn tcp(&self) -> SocketAddr {
         self.node.addresses().tcp

@@ -8,6 +8,7 @@ mod messages;
 mod refusals;
 mod schedules;
 mod server;
+mod strangers;
 mod tokens;
 mod unread;
 mod users;
