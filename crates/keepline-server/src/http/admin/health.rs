@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::{Admin, rendered};
+use crate::overload::Level;
 use crate::session::Speaks;
 
 /// The state of the server.
@@ -16,6 +17,8 @@ struct Health {
     /// How durable what is acknowledged is: `memory` or `disk`.
     durability: String,
     store: Store,
+    /// How short memory is: `enough`, `closed`, `shedding` or `refusing`.
+    memory: &'static str,
     sessions: usize,
     draining: bool,
 }
@@ -36,10 +39,22 @@ pub(super) async fn health(State(admin): State<Admin>) -> Response {
     Json(look(&admin)).into_response()
 }
 
-/// `GET /ready`: 200 while it takes work, else 503: while the store takes no writes, and once it has been told to go.
+/// `GET /ready`: 200 while it takes messages, else 503: while the store takes no writes or memory is so short that they
+/// are refused, and once it has been told to go.
 pub(super) async fn ready(State(admin): State<Admin>) -> Response {
-    let health = look(&admin);
-    let ready = matches!(health.store, Store::Ok) && !health.draining;
+    answer(&admin, Level::Refusing)
+}
+
+/// `GET /ready/lines`: as `/ready`, and 503 also while memory is so short that new long connections are turned away. For
+/// what sends those somewhere: to give a server no more lines is no reason to take its HTTP away.
+pub(super) async fn ready_for_lines(State(admin): State<Admin>) -> Response {
+    answer(&admin, Level::Closed)
+}
+
+/// 503 where memory is as short as at this level.
+fn answer(admin: &Admin, short: Level) -> Response {
+    let (health, level) = (look(admin), admin.services.hub.environment().overload.level());
+    let ready = matches!(health.store, Store::Ok) && !health.draining && level < short;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health)).into_response()
 }
@@ -66,6 +81,9 @@ pub(super) async fn drain(State(admin): State<Admin>) -> StatusCode {
 
 fn look(admin: &Admin) -> Health {
     let services = &admin.services;
+    let mut sessions = 0;
+    // Without a list of them: a balancer asks each second.
+    services.hub.each(|_| sessions += 1);
     Health {
         version: env!("CARGO_PKG_VERSION"),
         durability: services.store.durability().to_string(),
@@ -73,7 +91,8 @@ fn look(admin: &Admin) -> Health {
             .store
             .health()
             .map_or_else(|error| Store::Failing { reason: error.to_string() }, |()| Store::Ok),
-        sessions: services.hub.sessions().len(),
+        memory: services.hub.environment().overload.level().name(),
+        sessions,
         draining: admin.drain.is_draining(),
     }
 }

@@ -1,7 +1,7 @@
 //! Admin: health, metrics, sessions, backup and drain, on a listener of their own that is not for strangers.
 //!
 //! It binds to loopback ([`may_bind`]), and where others work on the same machine it asks for a token ([`AdminToken`])
-//! but for `/health` and `/ready`, which tell nothing of anybody. It takes only requests whose `Host` is an address or
+//! but for `/health`, `/ready` and `/ready/lines`, which tell nothing of anybody. It takes only requests whose `Host` is an address or
 //! `localhost`, so that a page in a browser that has a name of its own point here (DNS rebinding) reads nothing.
 
 mod backup;
@@ -76,6 +76,7 @@ pub fn router(admin: Admin) -> Router {
     let reached = admin.clone();
     let asked = from_fn_with_state(admin.clone(), token::check);
     let open = Router::new().route("/health", get(health::health)).route("/ready", get(health::ready));
+    let open = open.route("/ready/lines", get(health::ready_for_lines));
     let closed = Router::new()
         .route("/metrics", get(health::metrics))
         .route("/sessions", get(sessions::list))

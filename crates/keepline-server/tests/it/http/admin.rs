@@ -18,10 +18,10 @@ async fn health_is_told_and_readiness_is_lost_with_the_store_and_at_the_end() {
     let status = async |path: &str| server.admin("GET", path).await.status.as_u16();
     let health = server.admin("GET", "/health").await.json();
     let version = env!("CARGO_PKG_VERSION");
-    let expected = json!({ "version": version, "durability": "memory", "store": { "state": "ok" }, "sessions": 0,
-        "draining": false });
+    let expected = json!({ "version": version, "durability": "memory", "store": { "state": "ok" },
+        "memory": "enough", "sessions": 0, "draining": false });
     assert_eq!(health, expected);
-    assert_eq!(status("/ready").await, 200);
+    assert_eq!((status("/ready").await, status("/ready/lines").await), (200, 200));
     server.store.fail(Failure::Refuses(StoreError::Full));
     let ready = server.admin("GET", "/ready").await;
     assert_eq!((ready.status.as_u16(), &ready.json()["store"]["state"]), (503, &json!("failing")));
@@ -30,7 +30,7 @@ async fn health_is_told_and_readiness_is_lost_with_the_store_and_at_the_end() {
     assert_eq!(status("/ready").await, 200, "without a restart");
     assert_eq!(server.admin("POST", "/drain").await.status, 202);
     assert!(server.draining.is_draining());
-    assert_eq!(status("/ready").await, 503);
+    assert_eq!((status("/ready").await, status("/ready/lines").await), (503, 503));
 }
 
 #[tokio::test]
