@@ -9,6 +9,7 @@ use keepline::Duration;
 use keepline::serve::Rate as LineRate;
 use keepline_server::accounts::jwt::IssuerSettings;
 use keepline_server::guard::{ByteRate, Network, StrikeLimit};
+use keepline_server::overload::limit_of_process;
 use keepline_server::store::Store;
 use keepline_server::store::memory::Memory;
 use keepline_server::store::redb::{Options, Redb};
@@ -213,7 +214,8 @@ impl Settings {
         if self.store.memory {
             return Ok(Memory::new());
         }
-        Ok(Redb::open(&self.store.data, Options::default()).map_err(io::Error::other)?)
+        let memory = limit_of_process(self.limits.max_memory);
+        Ok(Redb::open(&self.store.data, Options::default().within(memory)).map_err(io::Error::other)?)
     }
 }
 

@@ -157,10 +157,15 @@ impl Node {
         let addresses = bound.addresses.clone();
         let server = Server::new(bound.tcp, settings, config.guard.admission(room.lines)).with_farewell(line::farewell);
         let retention = Retention::new(Arc::clone(&services.store), Arc::new(clock::System), config.retention);
-        let admin_token = config.admin_token.clone();
         let door = Door::guarded(&config.guard, &config.trusted_proxies);
-        let changing =
-            Changing { lines: Arc::clone(&lines), door: door.clone(), retention: retention.limits(), admin_token };
+        let memory = Arc::new(Memory::of_process(config.memory));
+        let changing = Changing {
+            lines: Arc::clone(&lines),
+            door: door.clone(),
+            retention: retention.limits(),
+            admin_token: config.admin_token.clone(),
+            memory: memory.limit(),
+        };
         let (handle, ending) = (server.handle(), Ending::default());
         let node = Self { addresses, room, services, lines: handle, tls, changing, ending };
         let Ending { lines: line_tasks, public, admin, .. } = &node.ending;
@@ -172,7 +177,7 @@ impl Node {
             }
         }
         public.tasks.spawn(retention.run(public.end.clone()));
-        public.tasks.spawn(node.watch(config.memory).run(public.end.clone()));
+        public.tasks.spawn(node.watch(memory).run(public.end.clone()));
         public.tasks.spawn(sweep::run(Arc::clone(&node.services), public.end.clone()));
         let router = http::public(&node.services, config.speaks_cim());
         node.serve_http(public, "public", (bound.http, node.tls.clone()), (room.http, door), router);
@@ -249,8 +254,7 @@ impl Node {
     }
 
     /// What looks after the memory.
-    fn watch(&self, limit: Option<u64>) -> Watch {
-        let memory = Arc::new(Memory::of_process(limit));
+    fn watch(&self, memory: Arc<Memory>) -> Watch {
         Watch { memory, hub: Arc::clone(&self.services.hub), lines: self.lines.clone() }
     }
 

@@ -17,13 +17,14 @@ pub(super) struct Changing {
     pub(super) retention: Arc<Live<retention::Limits>>,
     pub(super) admin_token: Option<AdminToken>,
 }
+    pub(super) memory: Arc<Live<Option<u64>>>,
 
 impl Node {
     /// Takes these settings, as far as they can change while it runs: [`connections`](Config::connections),
     /// [`guard`](Config::guard), [`pace`](Config::pace), [`everyone`](Config::everyone),
-    /// [`login_within`](Config::login_within) for lines that come from now on, [`retention`](Config::retention) and
-    /// [`admin_token`](Config::admin_token) where there is one already. All others stay as they were at
-    /// the start. Nobody who is in is closed for a limit; what was counted counts on. The certificate has its own
+    /// [`login_within`](Config::login_within) for lines that come from now on, [`retention`](Config::retention),
+    /// [`memory`](Config::memory) and [`admin_token`](Config::admin_token) where there is one already. All others stay as
+    /// they were at the start. Nobody who is in is closed for a limit; what was counted counts on. The certificate has its own
     /// [`reload`](crate::tls::Tls::reload).
     ///
     /// # Errors
@@ -31,12 +32,14 @@ impl Node {
     pub fn reload(&self, config: &Config) -> Result<(), ConfigError> {
         config.check()?;
         let lines = config.room()?.lines;
-        let Services { guard, delivery, .. } = &**self.services();
+        let Services { guard, delivery, hub, .. } = &**self.services();
         self.lines.set_limits(config.guard.admission(lines));
         self.lines.set_deadlines(upgrade_within(config).into(), Some(config.login_within.into()));
         guard.set_limits(config.guard);
         delivery.set_limits(send_limits(config));
-        let Changing { lines, door, retention, admin_token } = &self.changing;
+        let Changing { lines, door, retention, admin_token, memory } = &self.changing;
+        memory.set(config.memory);
+        hub.environment().overload.look_again();
         door.set_limits(&config.guard);
         lines.set_pace(config.pace);
         retention.set(config.retention);

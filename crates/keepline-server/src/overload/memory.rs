@@ -5,8 +5,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::param::page_size;
+
+use crate::live::Live;
 
 /// Where the kernel tells of this process.
 const PROC: &str = "/proc/self";
@@ -18,8 +21,8 @@ const DEPTH: usize = 32;
 /// Where memory is limited.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    /// By a setting, in bytes.
-    limit: Option<u64>,
+    /// By a setting, in bytes. It may change.
+    limit: Arc<Live<Option<u64>>>,
     /// The groups that this process is in, the innermost first.
     groups: Vec<Group>,
 }
@@ -48,14 +51,27 @@ impl Memory {
     /// The limits of this process, and one more in bytes. Reads files.
     pub(crate) fn of_process(limit: Option<u64>) -> Self {
         let read = |name: &str| fs::read_to_string(Path::new(PROC).join(name)).unwrap_or_default();
-        Self { limit, groups: groups(&read("mountinfo"), &read("cgroup")) }
+        Self { limit: Arc::new(Live::new(limit)), groups: groups(&read("mountinfo"), &read("cgroup")) }
+    }
+
+    /// Where the setting is, to be changed while one looks.
+    pub(crate) fn limit(&self) -> Arc<Live<Option<u64>>> {
+        Arc::clone(&self.limit)
     }
 
     /// The limit that is the nearest to be met; `None` where there is none. Reads files.
     pub(crate) fn read(&self) -> Option<Usage> {
-        let set = self.limit.and_then(|limit| Some(Usage { used: resident()?, limit }));
+        let set = self.limit.get().and_then(|limit| Some(Usage { used: resident()?, limit }));
         self.groups.iter().filter_map(Group::read).chain(set).max_by_key(Usage::share)
     }
+}
+
+/// The least of the limits that this process has: of its control groups, and one more in bytes. `None` where there is
+/// none. Reads files.
+#[must_use]
+pub fn limit_of_process(limit: Option<u64>) -> Option<u64> {
+    let groups = Memory::of_process(None).groups;
+    groups.iter().filter_map(Group::read).map(|usage| usage.limit).chain(limit).min()
 }
 
 impl Usage {

@@ -27,6 +27,7 @@ mod shed;
 
 pub use level::Level;
 pub(crate) use memory::Memory;
+pub use memory::limit_of_process;
 pub(crate) use pool::{Held, Pool};
 
 use level::{REFUSED_FROM, SHED_DOWN_TO};
@@ -73,6 +74,11 @@ impl Overload {
     /// What the bodies of HTTP requests and of their answers are held in.
     pub(crate) const fn bodies(&self) -> &Arc<Pool> {
         &self.bodies
+    }
+
+    /// Has it looked at the memory now, as its limit is another.
+    pub(crate) fn look_again(&self) {
+        self.room.ask();
     }
 
     fn set(&self, level: Level) {

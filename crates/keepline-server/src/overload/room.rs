@@ -37,7 +37,7 @@ impl Room {
             if self.try_take(bytes) {
                 return;
             }
-            self.asked.notify_one();
+            self.ask();
             given.await;
         }
     }
@@ -46,6 +46,11 @@ impl Room {
     pub(super) fn give(&self, left: Option<u64>) {
         self.left.store(left.map_or(ALL, |left| left / PART), Ordering::Relaxed);
         self.given.notify_waiters();
+    }
+
+    /// Has one look, whoever waits for what it gives.
+    pub(super) fn ask(&self) {
+        self.asked.notify_one();
     }
 
     /// Resolves when somebody needs more.

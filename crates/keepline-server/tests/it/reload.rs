@@ -95,6 +95,36 @@ async fn g3_limits_are_taken_anew_and_who_is_in_stays() {
     node.stop().await;
 }
 
+/// What the admin listener says of a path, by its status.
+async fn status(node: &Node, path: &str) -> u16 {
+    let mut stream = TcpStream::connect(node.addresses().admin.unwrap()).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn another_limit_of_memory_holds_at_once() {
+    // More than the limit below, and touched, so that it is in use.
+    let ballast = vec![1_u8; 64 << 20];
+    let node = Node::start(config(), Memory::new()).await.unwrap();
+    let mut little = config();
+    little.memory = Some(32 << 20);
+    for (settings, expected) in [(&little, 503), (&config(), 200)] {
+        node.reload(settings).unwrap();
+        let begun = Instant::now();
+        // Without being asked, nobody looks at it for a minute where there was no limit.
+        while [status(&node, "/ready").await, status(&node, "/ready/lines").await] != [expected; 2] {
+            assert!(begun.elapsed() < Duration::from_secs(30), "no {expected} in half a minute");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    assert_eq!(ballast.last(), Some(&1));
+    node.stop().await;
+}
+
 #[tokio::test]
 async fn another_time_to_log_in_is_for_who_comes_from_now_on() {
     let node = Node::start(config(), Memory::new()).await.unwrap();

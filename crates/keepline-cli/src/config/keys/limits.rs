@@ -65,6 +65,7 @@ pub(super) const KEYS: &[Key] = &[
         form: "SIZE",
         about: "Memory of the server: at 80 % no new lines are taken, at 90 % the slowest are dropped, at 95 % messages \
                 are refused; default: what its control groups allow, which counts in any case",
+        reload: Reload::AtHangup,
         set: |to, text| put(&mut to.limits.max_memory, optional(text, bytes)),
         ..ROW
     },

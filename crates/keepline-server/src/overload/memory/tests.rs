@@ -90,11 +90,11 @@ fn of_several_limits_the_one_that_is_nearest_to_be_met_counts() {
         folder.group(below, Version::One, &[("memory.limit_in_bytes", limit), ("memory.usage_in_bytes", used)])
     };
     let groups = vec![of("a/b", "1000", "500"), of("a", "2000", "1900"), of("", "9223372036854771712", "5000")];
-    let memory = Memory { limit: Some(1 << 50), groups };
+    let memory = Memory { limit: Arc::new(Live::new(Some(1 << 50))), groups };
     assert_eq!(memory.read(), Some(Usage { used: 1900, limit: 2000 }), "the group around it");
-    let alone = Memory { limit: Some(1), groups: Vec::new() }.read().expect("a limit");
+    let alone = Memory { limit: Arc::new(Live::new(Some(1))), groups: Vec::new() }.read().expect("a limit");
     assert!(alone.used > 1 << 20 && alone.limit == 1, "what is resident of this process: {alone:?}");
-    assert_eq!(Memory { limit: None, groups: Vec::new() }.read(), None);
+    assert_eq!(Memory { limit: Arc::default(), groups: Vec::new() }.read(), None);
 }
 
 #[test]

@@ -68,6 +68,15 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// With a cache that takes no more than an eighth of this much memory, in bytes; `None` for any.
+    #[must_use]
+    pub fn within(self, memory: Option<u64>) -> Self {
+        let eighth = memory.and_then(|memory| usize::try_from(memory / 8).ok()).unwrap_or(usize::MAX);
+        Self { cache: self.cache.min(eighth), ..self }
+    }
+}
+
 /// Keeps everything in one file.
 ///
 /// Dropped, it still writes what was queued, on its own thread; [`Store::close`] waits for that.
