@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use hyper::body::Body as _;
@@ -54,7 +54,7 @@ pub(super) fn guard(router: Router, face: Face, metrics: &Arc<Metrics>, pool: Op
             let metrics = Arc::clone(&metrics);
             async move {
                 let (started, _answering) = (Instant::now(), metrics.http_in_flight(listener));
-                let response = shaped(request, next, refuse).await;
+                let response = kept_to_itself(shaped(request, next, refuse).await);
                 metrics.http_answered(listener, response.status().as_u16(), started.elapsed());
                 response
             }
@@ -66,7 +66,7 @@ async fn shaped(request: Request, next: Next, refuse: Refuse) -> Response {
     let path = request.uri().path().to_owned();
     if is_encoded(&request) {
         let mut refusal = refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, &path);
-        refusal.headers_mut().insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
+        refusal.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         return refusal;
     }
     // Known before a byte of it has come: nobody waits for what is announced.
@@ -75,7 +75,7 @@ async fn shaped(request: Request, next: Next, refuse: Refuse) -> Response {
     }
     let response = next.run(request).await;
     let status = response.status();
-    let json = header::HeaderValue::from_static("application/json");
+    let json = HeaderValue::from_static("application/json");
     let in_shape = response.headers().get(header::CONTENT_TYPE) == Some(&json);
     if in_shape || !(status.is_client_error() || status.is_server_error()) {
         return response;
@@ -85,6 +85,15 @@ async fn shaped(request: Request, next: Next, refuse: Refuse) -> Response {
         refusal.headers_mut().insert(header::ALLOW, verbs.clone());
     }
     refusal
+}
+
+/// With what keeps an answer where it belongs: in no cache, as tokens and messages are not to be found there (RFC 6749,
+/// 5.1), and never taken by a browser for a page.
+fn kept_to_itself(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Whether a body is to be unpacked: nothing here does, so that no kilobyte becomes a gigabyte. What to do then, and the
@@ -151,6 +160,9 @@ mod tests {
             let answer = tokio::time::timeout(REQUEST_WITHIN * 2, router.call(request)).await;
             let Ok(response) = answer.unwrap_or_else(|_| panic!("{method} {path} is never answered"));
             assert_eq!(response.status().as_u16(), status, "{method} {path}");
+            let kept = [header::CACHE_CONTROL, header::X_CONTENT_TYPE_OPTIONS].map(|name| response.headers().get(name));
+            let kept = kept.map(|value| value.and_then(|value| value.to_str().ok()));
+            assert_eq!(kept, [Some("no-store"), Some("nosniff")], "{method} {path}");
             let bytes = axum::body::to_bytes(response.into_body(), LARGEST_BODY).await.unwrap();
             assert_eq!(bytes == format!("{{\"refused\":\"{path}\"}}"), shaped, "{method} {path}: {bytes:?}");
             refused += u32::from((400..500).contains(&status));
