@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
+use crate::audit::{Action, Actor, Audit, Entry, Outcome};
 use crate::clock::{Clock, System};
 use crate::conversation::Conversation;
 use crate::entity::follow::Source;
@@ -73,6 +74,7 @@ pub struct Accounts {
     tokens: Tokens,
     cim: CimAccounts,
     issuer: Option<Arc<Issuer>>,
+    audit: Audit,
     clock: Arc<dyn Clock>,
     _following: tokio_util::task::AbortOnDropHandle<()>,
 }
@@ -109,6 +111,7 @@ impl Accounts {
             entities: Entities::new(store),
             known,
             issuer: None,
+            audit: Audit::off(),
             clock,
             _following: following,
         })
@@ -118,6 +121,12 @@ impl Accounts {
     #[must_use]
     pub fn with_issuer(self, issuer: Arc<Issuer>) -> Self {
         Self { issuer: Some(issuer), ..self }
+    }
+
+    /// Notes the users whom their first JWT makes: of the others those note who hear of them.
+    #[must_use]
+    pub fn audited(self, audit: Audit) -> Self {
+        Self { audit, ..self }
     }
 
     /// Whose JWTs are taken, to have the keys read again.
@@ -169,8 +178,11 @@ impl Accounts {
     }
 
     /// Makes an account whose name was looked at.
+    ///
+    /// The account and what is said to everyone are two logs, and no append is to both. So the name is taken first, and
+    /// how far the other log is, is read after that: read before, the account would have a part in what was said between,
+    /// when there was no such user.
     async fn store(&self, user: UserId, password: String) -> Result<(), AccountError> {
-        let everyone_since = self.entities.store().head(&Conversation::Everyone.log()).await?.seq;
         let created_ms = self.clock.now_ms();
         let stored = Stored { password, generation: 1, everyone_since: UNSETTLED, created_ms, revoked_ms: 0 };
         self.entities.create(&log(&user), &stored).await?.ok_or(AccountError::Taken)?;
@@ -219,6 +231,9 @@ impl Accounts {
     /// `BadCredentials`, `Busy`, `UnknownOutcome` (a token that nobody has may be stored then) and the store's.
     pub async fn issue(&self, user: &UserId, password: &str, device: DeviceId) -> Result<IssuedToken, AccountError> {
         let account = self.verified(user, password).await?;
+        if account.everyone_since == UNSETTLED {
+            self.settle(user.clone()).await?;
+        }
         let issued_ms = self.clock.now_ms();
         let stored = token::Stored {
             user: user.to_string(),
@@ -231,9 +246,6 @@ impl Accounts {
         };
         self.tokens.issue(&self.entities, &stored).await
     }
-        if account.everyone_since == UNSETTLED {
-            self.settle(user.clone()).await?;
-        }
 
     /// Who shows a token: one of ours, or a JWT of the [issuer](Self::with_issuer). A user whom his first JWT brings comes
     /// into being, if the issuer's settings say so.
@@ -251,6 +263,9 @@ impl Accounts {
         if is_called_back(issued_ms, revoked_ms) {
             return Err(AuthError::Refused);
         }
+        // Where the issuer's clock is ahead of ours it was made before now all the same: whoever calls back what there is
+        // means this too.
+        let issued_ms = issued_ms.min(self.clock.now_ms());
         Ok(Identity { user, device: None, proof: Proof::Jwt { issued_ms }, expires_ms })
     }
 
@@ -263,9 +278,6 @@ impl Accounts {
             Proof::Token(id) => self.check(id).await.map(drop),
             Proof::Jwt { issued_ms } => match self.known.revoked_ms(user) {
                 Some(revoked_ms) if !is_called_back(issued_ms, revoked_ms) => Ok(()),
-        // Where the issuer's clock is ahead of ours it was made before now all the same: whoever calls back what there is
-        // means this too.
-        let issued_ms = issued_ms.min(self.clock.now_ms());
                 _ => Err(AuthError::Refused),
             },
         }
@@ -349,13 +361,20 @@ impl Accounts {
         }
         if may_create {
             match self.store(user.clone(), String::new()).await {
-                Ok(()) => return Ok(0),
+                Ok(()) => {
+                    let made = Entry::new(Actor::User(user.as_str()), Action::AccountCreate, Outcome::Done);
+                    self.audit.note(&made.about("jwt"));
+                    return Ok(0);
+                }
                 // Another login of his was faster, or another node.
                 Err(AccountError::Taken) => {}
                 Err(error) => return Err(unavailable(error)),
             }
         }
         let held = self.entities.read::<Stored>(&log(user)).await?.ok_or(AuthError::Refused)?;
+        if held.state.everyone_since == UNSETTLED {
+            return self.settle(user.clone()).await.map(|settled| settled.state.revoked_ms).map_err(unavailable);
+        }
         self.known.put(user.clone(), &held, Source::Log);
         Ok(held.state.revoked_ms)
     }
@@ -375,9 +394,6 @@ impl Accounts {
     /// The account as it was when the password was read. An unknown user costs a hash as well, and one without a
     /// password.
     async fn verified(&self, user: &UserId, password: &str) -> Result<Stored, AccountError> {
-        if held.state.everyone_since == UNSETTLED {
-            return self.settle(user.clone()).await.map(|settled| settled.state.revoked_ms).map_err(unavailable);
-        }
         let account = self.entities.read::<Stored>(&log(user)).await?.map(|held| held.state);
         // Nobody's password is longer, and a stranger does not choose how much we hash.
         let fits = password.len() <= LONGEST_PASSWORD;
@@ -385,6 +401,14 @@ impl Accounts {
         let hash = hash.filter(|hash| fits && !hash.is_empty());
         let same = self.hasher.verify(if fits { password } else { "" }, hash).await?;
         account.filter(|_| same).ok_or(AccountError::BadCredentials)
+    }
+}
+
+/// That it is not known who somebody is, as his account could not be made.
+fn unavailable(error: AccountError) -> AuthError {
+    match error {
+        AccountError::Store(error) => error.into(),
+        error => StoreError::Unavailable(error.to_string().into()).into(),
     }
 }
 
@@ -407,14 +431,6 @@ fn check(user: &UserId, password: &str) -> Result<(), AccountError> {
         Err(AccountError::WeakPassword("it has more than 512 bytes"))
     } else if password.eq_ignore_ascii_case(user.as_str()) {
         Err(AccountError::WeakPassword("it is the user's name"))
-/// That it is not known who somebody is, as his account could not be made.
-fn unavailable(error: AccountError) -> AuthError {
-    match error {
-        AccountError::Store(error) => error.into(),
-        error => StoreError::Unavailable(error.to_string().into()).into(),
-    }
-}
-
     } else if password.chars().all(|c| password.starts_with(c)) {
         Err(AccountError::WeakPassword("it is one character again and again"))
     } else {

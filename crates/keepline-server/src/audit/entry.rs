@@ -70,7 +70,10 @@ actions! {
     Login = "login";
     /// A request whose token was refused; those that were not are not noted.
     Authenticate = "authenticate";
-    /// An account was made by name and password.
+    /// A later login of a device has taken the place of its session, which is the object.
+    Takeover = "takeover";
+    /// An account was made: by name and password; by the first JWT of a user, where the object is `jwt`; or for a client
+    /// of cim's, where it is the name there.
     AccountCreate = "account.create";
     /// A password was changed, which calls back every token.
     PasswordChange = "password.change";
@@ -88,18 +91,27 @@ actions! {
     GroupCreate = "group.create";
     /// A group was deleted.
     GroupDelete = "group.delete";
+    /// A group has another title, or was opened or closed.
+    GroupChange = "group.change";
     /// A member was added, or has another role.
     GroupRole = "group.role";
     /// A member was removed, or has gone.
     GroupRemove = "group.remove";
     /// A copy of the store was asked for.
     Backup = "backup";
-    /// The server was told to let its lines go.
+    /// The server was told to let its lines go; by a signal, where it is the server itself that says so.
     Drain = "drain";
+    /// The server began to serve; the object is its version.
+    Start = "start";
+    /// It ends, and all before this line is written.
+    Stop = "stop";
     /// Something else at the admin listener; the object is the request.
     Admin = "admin";
-    /// The settings, the keys of tokens or the certificate were read again.
+    /// The settings, the keys of tokens or the certificate were read again; before the line of the settings one for each
+    /// that is another, by its name.
     Reload = "reload";
+    /// Other keys are in force: of JWTs, of the certificate, or of the admin listener.
+    KeyRotate = "key.rotate";
     /// Lines are missing before this one: so many, as the object says.
     Lost = "lost";
 }

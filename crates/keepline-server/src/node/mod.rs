@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 use crate::accounts::Accounts;
 use crate::accounts::jwt::{Issuer, KeysError};
-use crate::audit::{Audit, AuditError};
+use crate::audit::{Action, Actor, Audit, AuditError, Entry, Outcome};
 use crate::clock;
 use crate::config::Config;
 use crate::delivery::{Delivery, SendLimits};
@@ -190,9 +190,10 @@ impl Node {
             let (services, drain) = (Arc::clone(&node.services), Arc::new(node.ending.clone()));
             let lines = http::admin::LineProfile { tls: node.tls.is_some(), terms: config.terms };
             let reached = http::admin::Admin { services, drain, token: config.admin_token.clone(), lines };
-            let door = Door::default();
-            node.serve_http(admin, "admin", (listener, None), (room.admin, door), http::admin::router(reached));
+            let router = http::admin::router(reached);
+            node.serve_http(admin, "admin", (listener, None), (room.admin, Door::default()), router);
         }
+        node.note(Action::Start, env!("CARGO_PKG_VERSION"));
         Ok(node)
     }
 
@@ -238,6 +239,7 @@ impl Node {
     /// until the last of them has ended, or had the settings' linger and a second for it. Then public HTTP ends, with
     /// up to 10 s for requests in flight, and the admin listener last, in the same way.
     pub async fn drain(&self, over: Duration) {
+        self.note(Action::Drain, &format!("over {over}"));
         self.ending.begin();
         self.services.hub.go_away(over.to_std());
         self.lines.drain(over);
@@ -249,8 +251,14 @@ impl Node {
         self.lines.stop();
         self.ending.at_once();
         self.ending.in_order().await;
+        self.note(Action::Stop, "");
         self.services.audit().flush().await;
         self.services.store.close().await;
+    }
+
+    /// Has it in the audit log that the server itself did this.
+    fn note(&self, action: Action, object: &str) {
+        self.services.audit().note(&Entry::new(Actor::Server, action, Outcome::Done).about(object));
     }
 
     /// What looks after the memory.
@@ -298,7 +306,7 @@ async fn wire(
         None => Audit::off(),
     };
     let store: Arc<dyn Store> = Metered::over(store, Arc::clone(&metrics));
-    let accounts = Accounts::load(Arc::clone(&store), config.hashing.clone()).await?;
+    let accounts = Accounts::load(Arc::clone(&store), config.hashing.clone()).await?.audited(audit.clone());
     let accounts = Arc::new(match issuer {
         Some(issuer) => accounts.with_issuer(issuer),
         None => accounts,

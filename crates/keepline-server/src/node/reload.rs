@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Node, send_limits, upgrade_within};
+use crate::audit::Action;
 use crate::config::{Config, ConfigError};
 use crate::http::admin::AdminToken;
 use crate::http::{Door, Services};
@@ -16,8 +17,8 @@ pub(super) struct Changing {
     pub(super) door: Door,
     pub(super) retention: Arc<Live<retention::Limits>>,
     pub(super) admin_token: Option<AdminToken>,
-}
     pub(super) memory: Arc<Live<Option<u64>>>,
+}
 
 impl Node {
     /// Takes these settings, as far as they can change while it runs: [`connections`](Config::connections),
@@ -43,8 +44,10 @@ impl Node {
         door.set_limits(&config.guard);
         lines.set_pace(config.pace);
         retention.set(config.retention);
-        if let (Some(token), Some(new)) = (admin_token, &config.admin_token) {
-            let _ = token.replace(new);
+        if let (Some(token), Some(new)) = (admin_token, &config.admin_token)
+            && token.replace(new)
+        {
+            self.note(Action::KeyRotate, "admin token");
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use super::expiry::Expiry;
 use super::few::Few;
 use super::{Environment, Session, Speaks, State};
 use crate::accounts::Proof;
+use crate::audit::{self, Action, Actor, Entry};
 use crate::id::{DeviceId, MessageId, SessionId, UserId};
 use crate::store::{Append, Expected, LogName, Outcome, StoreError};
 
@@ -150,6 +151,9 @@ impl Hub {
             earlier.end();
             self.forget_end(&earlier);
             earlier.connection.close(Reason::Replaced);
+            let taken = Entry::new(Actor::User(login.user.as_str()), Action::Takeover, audit::Outcome::Done);
+            let of = format!("session {} of {}, {}", earlier.id, login.user, login.device);
+            self.environment.audit.note(&taken.about(&of).from(login.peer));
         }
         let session = Arc::new(Session {
             id,

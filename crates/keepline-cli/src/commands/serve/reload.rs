@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use keepline_server::accounts::jwt::{Issuer, IssuerSettings};
-use keepline_server::audit::{Action, Actor, Entry, Outcome};
+use keepline_server::audit::{Action, Actor, Audit, Entry, Outcome};
 use keepline_server::tls::{Reloaded, Tls, TlsFiles};
 use keepline_server::{Config, Node};
 
@@ -46,11 +46,20 @@ impl Reload<'_> {
         note("settings", taken);
         // Files are read wherever they are by now; also if the settings are wrong, as they are another matter.
         let Config { issuer: settings, tls: files, .. } = self.effective.settings.server();
+        let rotated = |what: &str| audit.note(&Entry::new(Actor::Server, Action::KeyRotate, Outcome::Done).about(what));
         if let Some((issuer, settings)) = node.services().accounts.issuer().zip(settings) {
-            note("keys of tokens", read_keys(Arc::clone(issuer), settings).await);
+            let read = read_keys(Arc::clone(issuer), settings).await;
+            note("keys of tokens", read.is_some());
+            if read == Some(true) {
+                rotated(&format!("keys of tokens: {}", issuer.kids().join(", ")));
+            }
         }
         if let Some(tls) = node.tls() {
-            note("certificate", show_again(Arc::clone(tls), files).await);
+            let read = show_again(Arc::clone(tls), files).await;
+            note("certificate", read.is_some());
+            if read == Some(Reloaded::Changed) {
+                rotated("certificate");
+            }
         }
     }
 
@@ -71,7 +80,7 @@ impl Reload<'_> {
             tracing::error!(%problem, "the settings stay as they are");
             return false;
         }
-        self.tell(new);
+        self.tell(new, node.services().audit());
         if let Err(error) = self.log.set_filter(&next.settings.log.filter) {
             tracing::error!(%error, "the filter of the log stays as it is");
         }
@@ -80,11 +89,14 @@ impl Reload<'_> {
         true
     }
 
-    /// What is another than it was, by name. What waits is told each time, as it waits on.
-    fn tell(&self, new: &Effective) {
+    /// What is another than it was, by name. What waits is told each time, as it waits on; in the audit log too, without
+    /// the values.
+    fn tell(&self, new: &Effective, audit: &Audit) {
         for (old, new) in self.effective.chosen().iter().zip(new.chosen()).filter(|(old, new)| !old.is_as(new)) {
             let (key, value, was) = (new.key.name, new.shown(), old.shown());
-            if old.becomes(new) {
+            let outcome = if old.becomes(new) { Outcome::Done } else { Outcome::Refused("needs_restart") };
+            audit.note(&Entry::new(Actor::Server, Action::Reload, outcome).about(key));
+            if outcome == Outcome::Done {
                 tracing::warn!(key, value, was, "reloaded");
             } else {
                 tracing::warn!(key, value, was, "changed, and waits for a restart");
@@ -93,19 +105,20 @@ impl Reload<'_> {
     }
 }
 
-/// Whether the file's keys are in force.
-async fn read_keys(issuer: Arc<Issuer>, settings: IssuerSettings) -> bool {
-    let read = tokio::task::spawn_blocking(move || issuer.reload(settings).map(|()| issuer.kids())).await;
+/// Whether other keys are in force than before; `None` if those of the file can't be.
+async fn read_keys(issuer: Arc<Issuer>, settings: IssuerSettings) -> Option<bool> {
+    let read = move || issuer.reload(settings).map(|changed| (changed, issuer.kids()));
+    let read = tokio::task::spawn_blocking(read).await;
     match &read {
-        Ok(Ok(kids)) => tracing::warn!(?kids, "reloaded: the keys of tokens"),
+        Ok(Ok((_, kids))) => tracing::warn!(?kids, "reloaded: the keys of tokens"),
         Ok(Err(error)) => tracing::error!(%error, "the new keys of tokens can't be used: the old ones stay"),
         Err(error) => tracing::error!(%error, "the keys of tokens were not read"),
     }
-    matches!(read, Ok(Ok(_)))
+    Some(read.ok()?.ok()?.0)
 }
 
-/// Whether the files' certificate is shown.
-async fn show_again(tls: Arc<Tls>, files: Option<TlsFiles>) -> bool {
+/// Whether another certificate is shown; `None` if that of the files can't be.
+async fn show_again(tls: Arc<Tls>, files: Option<TlsFiles>) -> Option<Reloaded> {
     let read = move || match files.filter(|files| *files != tls.files()) {
         Some(files) => tls.reload_from(files),
         None => tls.reload(),
@@ -118,5 +131,5 @@ async fn show_again(tls: Arc<Tls>, files: Option<TlsFiles>) -> bool {
         Ok(Err(error)) => tracing::error!(%error, "the new certificate can't be used: the old one is shown on"),
         Err(error) => tracing::error!(%error, "the certificate was not read"),
     }
-    matches!(read, Ok(Ok(_)))
+    read.ok()?.ok()
 }

@@ -84,7 +84,7 @@ fn each_action_leaves_its_line_and_no_secret_does() {
     let scene = Scene::new(&folder, "");
     let ann = scene.token("ann", "phone");
     strangers_and_groups(&scene, &ann);
-    let [by_admin, by_ann] = kicks(&scene, &ann);
+    let [by_admin, replaced, by_ann] = kicks(&scene, &ann);
     let copy = folder.path().join("copy.redb");
     assert_eq!(scene.ask("admin", "POST", "/backup", Some(ADMIN_TOKEN), json!({ "to": copy })).0, 200);
     assert_eq!(scene.ask("admin", "POST", "/backup", Some(ADMIN_TOKEN), json!({ "to": "canary-file" })).0, 422);
@@ -102,6 +102,7 @@ fn each_action_leaves_its_line_and_no_secret_does() {
     let lines = read(&path);
     let mut rest = lines.iter();
     for wanted in [
+        &format!("@server start {} ok", env!("CARGO_PKG_VERSION")),
         "ann account.create  ok",
         "ann token.issue phone ok",
         "ann token.issue phone bad_credentials",
@@ -109,6 +110,7 @@ fn each_action_leaves_its_line_and_no_secret_does() {
         "bob account.create  ok",
         " authenticate /v1/accounts/me auth_failed",
         "ann group.create team ok",
+        "ann group.change team open ok",
         "ann group.role team/bob admin ok",
         "ann group.remove team/bob ok",
         "ann group.delete none not_found",
@@ -118,6 +120,8 @@ fn each_action_leaves_its_line_and_no_secret_does() {
         &format!(" authenticate session {by_admin} of ann, phone auth_failed"),
         &format!("@admin kick session {by_admin} of ann, phone ok"),
         "ann login phone ok",
+        &format!("ann takeover session {replaced} of ann, phone ok"),
+        "ann login phone ok",
         &format!("ann kick session {by_ann} of ann, phone ok"),
         "@admin backup /backup ok",
         "@admin backup /backup bad_fields",
@@ -125,6 +129,8 @@ fn each_action_leaves_its_line_and_no_secret_does() {
         "bob password.change  ok",
         "eve token.revoke_all  ok",
         "@admin drain /drain ok",
+        "@server drain over 0ns ok",
+        "@server stop  ok",
     ] {
         assert!(rest.any(|line| line == wanted), "no {wanted:?} in its place in {lines:#?}");
     }
@@ -146,6 +152,7 @@ fn strangers_and_groups(scene: &Scene, ann: &str) {
     let team = json!({ "group": "team", "title": "canary-title", "members": ["bob"] });
     for (method, path, body, status) in [
         ("POST", "/v1/groups", team, 201),
+        ("PATCH", "/v1/groups/team", json!({ "open": true }), 200),
         ("PUT", "/v1/groups/team/members/bob", json!({ "role": "admin" }), 204),
         ("DELETE", "/v1/groups/team/members/bob", Value::Null, 204),
         ("DELETE", "/v1/groups/none", Value::Null, 404),
@@ -155,8 +162,9 @@ fn strangers_and_groups(scene: &Scene, ann: &str) {
     }
 }
 
-/// A line with a token of nobody's, and two of ann's, which the admin listener and she herself end. Their numbers.
-fn kicks(scene: &Scene, ann: &str) -> [u64; 2] {
+/// A line with a token of nobody's, and three of ann's, which the admin listener, the third and she herself end. Their
+/// numbers.
+fn kicks(scene: &Scene, ann: &str) -> [u64; 3] {
     let mut stranger = Raw::connect(scene.address("tcp"));
     stranger.send(&hello_of("canary-line", "phone"));
     stranger.read_to_end();
@@ -171,10 +179,14 @@ fn kicks(scene: &Scene, ann: &str) -> [u64; 2] {
         assert_eq!(scene.ask("admin", "DELETE", &path, Some(token), Value::Null).0, status);
     }
     line.read_to_end();
-    let (mut line, second) = log_in();
-    assert_eq!(scene.ask("http", "DELETE", &format!("/v1/sessions/{second}"), Some(ann), Value::Null).0, 204);
+    let (mut replaced, second) = log_in();
+    let mut line = Raw::connect(scene.address("tcp"));
+    line.send(&hello_of(ann, "phone"));
+    replaced.read_to_end();
+    let third = live(scene);
+    assert_eq!(scene.ask("http", "DELETE", &format!("/v1/sessions/{third}"), Some(ann), Value::Null).0, 204);
     line.read_to_end();
-    [first, second]
+    [first, second, third]
 }
 
 /// The number of the one live session.
@@ -199,16 +211,28 @@ fn a_hangup_begins_a_new_file_where_the_old_one_was_moved() {
     let (now, old) = (folder.path().join("who.log"), folder.path().join("who.log.1"));
     let _ = scene.token("ann", "phone");
     fs::rename(&now, &old).expect("it is there");
+    // One that can be taken, and one that can't; what they are is not told.
+    let settings = "[audit]\nfile = \"who.log\"\n[limits]\nmax_memory = \"4GiB\"\n[server]\nname = \"east\"\n";
+    fs::write(folder.path().join("keepline.toml"), settings).expect("a file");
     scene.server.signal(Signal::HUP);
     let by = Instant::now() + PATIENCE;
-    while !fs::read_to_string(&now).is_ok_and(|text| text.contains("reload")) {
+    while !fs::read_to_string(&now).is_ok_and(|text| text.contains("settings")) {
         assert!(Instant::now() < by, "{}", scene.server.complaint());
         std::thread::sleep(Duration::from_millis(10));
     }
     let _ = scene.token("bob", "phone");
     scene.stop();
-    assert_eq!(read(&old), ["ann account.create  ok", "ann token.issue phone ok"]);
-    let wanted = ["@server reload settings ok", "bob account.create  ok", "bob token.issue phone ok"];
+    let start = format!("@server start {} ok", env!("CARGO_PKG_VERSION"));
+    assert_eq!(read(&old), [&start, "ann account.create  ok", "ann token.issue phone ok"]);
+    let wanted = [
+        "@server reload limits.max_memory ok",
+        "@server reload server.name needs_restart",
+        "@server reload settings ok",
+        "bob account.create  ok",
+        "bob token.issue phone ok",
+        "@server drain over 0ns ok",
+        "@server stop  ok",
+    ];
     assert_eq!(read(&now), wanted);
 }
 
@@ -224,7 +248,7 @@ fn a_full_disk_costs_no_login_and_is_counted() {
         String::from_utf8(answer.expect("an answer").body).expect("text")
     };
     let by = Instant::now() + PATIENCE;
-    while !metrics(&scene).contains("keepline_audit_lost_total 2\n") {
+    while !metrics(&scene).contains("keepline_audit_lost_total 3\n") {
         assert!(Instant::now() < by, "{}", metrics(&scene));
     }
     scene.stop();

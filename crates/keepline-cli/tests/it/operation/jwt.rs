@@ -66,6 +66,10 @@ fn g3_keys_change_under_a_server_that_drops_no_line() {
     for line in &mut lines {
         assert!(line.is_up(), "no line has heard anything of it");
     }
+    let rotated: Vec<String> = scene.audited("key.rotate", 2).iter().map(|line| line["object"].to_string()).collect();
+    assert_eq!(rotated, ["\"keys of tokens: 2026-10, 2026-11\"", "\"keys of tokens: 2026-11\""]);
+    let made = scene.audited("account.create", 1);
+    assert!(made[0]["actor"] == "ann" && made[0]["object"] == "jwt", "{made:?}");
 }
 
 #[test]

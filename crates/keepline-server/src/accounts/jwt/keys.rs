@@ -12,6 +12,7 @@ use ring::signature::{
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use sha2::{Digest as _, Sha256};
 
 /// No file of keys is longer, in bytes.
 const LONGEST_FILE: u64 = 1 << 20;
@@ -54,7 +55,11 @@ pub enum KeysError {
 }
 
 /// The keys by their names.
-pub(super) struct KeySet(BTreeMap<String, Key>);
+pub(super) struct KeySet {
+    keys: BTreeMap<String, Key>,
+    /// SHA-256 of what was read.
+    fingerprint: [u8; 32],
+}
 
 /// A public key. How it signs is its own, and never the token's to say (RFC 8725, 3.1).
 pub(super) enum Key {
@@ -125,16 +130,21 @@ impl KeySet {
         if keys.is_empty() {
             return Err("it has no key that can be used: RSA, P-256 or Ed25519, with a kid".to_owned());
         }
-        Ok(Self(keys))
+        Ok(Self { keys, fingerprint: Sha256::digest(text).into() })
+    }
+
+    /// Another one is another text.
+    pub(super) const fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
     }
 
     /// The key of this name, to the letter.
     pub(super) fn get(&self, kid: &str) -> Option<&Key> {
-        self.0.get(kid)
+        self.keys.get(kid)
     }
 
     pub(super) fn kids(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
+        self.keys.keys().cloned().collect()
     }
 }
 

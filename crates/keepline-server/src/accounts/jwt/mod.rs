@@ -66,14 +66,17 @@ impl Issuer {
     }
 
     /// Takes these settings, and reads the keys again: from then on those of the file are good and no others. Sessions
-    /// that were begun with a key that is gone go on to the end of their token.
+    /// that were begun with a key that is gone go on to the end of their token. Whether the file says another thing than
+    /// before.
     ///
     /// # Errors
     /// As [`load`](Self::load); everything stays as it was.
-    pub fn reload(&self, settings: IssuerSettings) -> Result<(), KeysError> {
+    pub fn reload(&self, settings: IssuerSettings) -> Result<bool, KeysError> {
         let read = Arc::new(Rules::read(settings)?);
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = read;
-        Ok(())
+        let mut rules = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = rules.keys.fingerprint() != read.keys.fingerprint();
+        *rules = read;
+        Ok(changed)
     }
 
     /// Whether a user who is not known comes into being with his first JWT.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::reply::{Code, Reply};
 use super::request;
 use crate::accounts::{AccountError, cim};
+use crate::audit::{Action, Actor, Entry, Outcome};
 use crate::http::Services;
 use crate::http::object::Object;
 use crate::http::{Dialled, Peer};
@@ -24,13 +25,20 @@ pub(super) struct Registered {
 /// `POST /registerAccount`: a name that is there already gets its old number, as in cim.
 pub(super) async fn register(
     State(services): State<Arc<Services>>,
+    peer: Option<Extension<Peer>>,
     Json(Object(request)): Json<Object<request::Account>>,
 ) -> Reply<Registered> {
     let Some(user_name) = request.user_name.filter(|name| !name.is_empty()) else {
         return Reply::code(Code::InvalidArgument);
     };
     match services.accounts.cim().register(&user_name).await {
-        Ok((user_id, _)) => Reply::success(Some(Registered { user_id, user_name })),
+        Ok((user_id, created)) => {
+            if let Some(user) = cim::user_of(user_id).filter(|_| created) {
+                let made = Entry::new(Actor::User(user.as_str()), Action::AccountCreate, Outcome::Done);
+                services.audit().note(&made.about(&user_name).from(peer.map(|Extension(Peer(peer))| peer)));
+            }
+            Reply::success(Some(Registered { user_id, user_name }))
+        }
         Err(AccountError::NameTooLong { .. }) => Reply::code(Code::InvalidArgument),
         Err(error) => {
             tracing::warn!(%error, "registerAccount");

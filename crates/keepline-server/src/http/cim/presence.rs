@@ -2,25 +2,31 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use keepline::Reason;
 use serde::Serialize;
 
 use super::reply::{Bare, Reply};
 use super::request;
 use crate::accounts::cim;
-use crate::http::Services;
+use crate::audit::{Action, Actor, Entry, Outcome};
 use crate::http::object::Object;
+use crate::http::{Peer, Services};
 
 /// `POST /offLine`: ends the sessions that the user has now, and none that comes later. 9000 also for who is unknown.
 pub(super) async fn off_line(
     State(services): State<Arc<Services>>,
+    peer: Option<Extension<Peer>>,
     Json(Object(request)): Json<Object<request::Chat>>,
 ) -> Bare {
+    let from = peer.map(|Extension(Peer(peer))| peer);
     if let Some(user) = request.user_id.and_then(cim::user_of) {
         for session in services.hub.sessions_of(&user) {
             services.hub.end(&session, Reason::Bye);
+            // Whoever may speak cim may say this of anybody: who it was, only the address tells.
+            let whose = format!("session {} of {user}, {}", session.id(), session.device());
+            services.audit().note(&Entry::new(Actor::Nobody, Action::Kick, Outcome::Done).about(&whose).from(from));
         }
     }
     Reply::success(None)

@@ -171,10 +171,14 @@ pub(super) async fn change(
 ) -> Result<Json<GroupView>, ApiError> {
     let group: GroupId = id(&group)?;
     if let Some(title) = title {
-        services.groups.rename(caller.user(), &group, &title).await?;
+        let outcome = services.groups.rename(caller.user(), &group, &title).await.map_err(ApiError::from);
+        caller.note(Action::GroupChange, &format!("{group} title"), &outcome);
+        outcome?;
     }
     if let Some(open) = open {
-        services.groups.set_open(caller.user(), &group, open).await?;
+        let outcome = services.groups.set_open(caller.user(), &group, open).await.map_err(ApiError::from);
+        caller.note(Action::GroupChange, &format!("{group} {}", if open { "open" } else { "closed" }), &outcome);
+        outcome?;
     }
     look(&services, caller.user(), &group).map(Json)
 }
@@ -247,16 +251,16 @@ pub(super) async fn remove_member(
     outcome.map(|()| StatusCode::NO_CONTENT)
 }
 
-/// A group as a member sees it. To others there is none.
-fn look(services: &Services, user: &UserId, group: &GroupId) -> Result<GroupView, ApiError> {
-    let group = services.groups.get(group).filter(|group| group.members.contains_key(user));
-    let group = group.ok_or_else(|| ApiError::new(Code::NotFound, "you are in no group of this name"))?;
-    let members = group.members.iter().map(|(user, member)| (user, member.role));
 /// What a member of a group may do.
 fn role_of(services: &Services, group: &GroupId, user: &UserId) -> Option<groups::Role> {
     services.groups.get(group)?.members.get(user).map(|member| member.role)
 }
 
+/// A group as a member sees it. To others there is none.
+fn look(services: &Services, user: &UserId, group: &GroupId) -> Result<GroupView, ApiError> {
+    let group = services.groups.get(group).filter(|group| group.members.contains_key(user));
+    let group = group.ok_or_else(|| ApiError::new(Code::NotFound, "you are in no group of this name"))?;
+    let members = group.members.iter().map(|(user, member)| (user, member.role));
     // Who is about to come reads no word yet, but what is said from now on may become his: everybody shall see him.
     let joining = group.joining.iter().map(|(user, role)| (user, *role));
     let members = members.chain(joining).map(|(user, role)| MemberView { user: user.to_string(), role: role.into() });

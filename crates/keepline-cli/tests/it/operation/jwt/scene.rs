@@ -24,7 +24,7 @@ pub(super) struct Scene {
     server: Process,
     told: Value,
     host: Host,
-    _folder: Folder,
+    folder: Folder,
 }
 
 /// Who signs tokens.
@@ -71,7 +71,7 @@ impl Scene {
         let server = Process::spawn("keepline serve", command);
         let line = server.next_line(Instant::now() + PATIENCE).unwrap_or_else(|| panic!("{}", server.complaint()));
         let told = serde_json::from_str(&line.text).expect("JSON");
-        Self { keys, server, told, host: Host::here(), _folder: folder }
+        Self { keys, server, told, host: Host::here(), folder }
     }
 
     /// Where the verbs find it.
@@ -108,6 +108,22 @@ impl Scene {
         let heard = String::from_utf8_lossy(&heard[..length]).into_owned();
         // The welcome names the node.
         if heard.contains("keepline") { Ok(Line(stream)) } else { Err(heard) }
+    }
+
+    /// The lines of the audit log with this action, once there are so many.
+    #[track_caller]
+    pub(super) fn audited(&self, action: &str, count: usize) -> Vec<Value> {
+        let (path, by) = (self.folder.path().join("keepline-data/audit.log"), Instant::now() + PATIENCE);
+        loop {
+            let text = fs::read_to_string(&path).expect("an audit log");
+            let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let lines: Vec<Value> = lines.filter(|line| line["action"] == action).collect();
+            if lines.len() >= count {
+                return lines;
+            }
+            assert!(Instant::now() < by, "{count} of {action} in {text}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Puts these keys in the file.
