@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Instant;
 
 use keepline_witness::request;
@@ -95,6 +96,30 @@ fn the_end_of_a_session_is_a_line_with_its_reason_side_and_age() {
     assert!(end["open_ms"].is_u64() && end["report"].is_string(), "{end}");
 }
 
+/// Of all that a server leaves on the disk none says what a secret is, but for the file that is there to tell the
+/// operator.
+#[track_caller]
+fn files_keep_no_secret(data: &Path, secrets: &[&str]) {
+    let (mut folders, mut names) = (vec![data.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+                continue;
+            }
+            let bytes = fs::read(&entry).expect("a file");
+            for secret in secrets {
+                let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+                assert!(!found, "{secret} is in {}", entry.display());
+            }
+            names.push(entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default());
+        }
+    }
+    names.sort();
+    // A further file is to be thought of here.
+    assert_eq!(names, ["audit.log", "data.redb"]);
+}
+
 /// Each secret has a word of its own, so that the report says which came out.
 #[test]
 fn d8_no_secret_is_in_a_log_a_metric_an_answer_or_a_list_of_processes() {
@@ -156,6 +181,7 @@ fn d8_no_secret_is_in_a_log_a_metric_an_answer_or_a_list_of_processes() {
     let audit = fs::read_to_string(data.join("audit.log")).expect("an audit log");
     assert!(audit.contains("token.issue") && audit.contains("authenticate"), "{audit}");
     outputs.push(audit);
+    files_keep_no_secret(&data, &[&token, admin_token, "canary-password-1", "canary-wrong", "canary-line-token"]);
     let leaks: Vec<&String> = outputs.iter().filter(|text| text.contains("canary-") || text.contains(&token)).collect();
     assert!(leaks.is_empty(), "{leaks:#?}");
 }

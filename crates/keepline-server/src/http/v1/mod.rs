@@ -119,3 +119,51 @@ impl Modify for Bearer {
         components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+    use std::marker::PhantomData;
+
+    use super::{accounts, tokens};
+
+    /// Whether a type can be printed: of two methods of one name the inherent one is called, and that is there only where
+    /// it can.
+    struct Printed<T>(PhantomData<T>);
+    struct Shown<T>(PhantomData<T>);
+
+    trait Otherwise {
+        fn can_be(&self) -> bool {
+            false
+        }
+    }
+
+    impl<T> Otherwise for Printed<T> {}
+    impl<T> Otherwise for Shown<T> {}
+
+    impl<T: Debug> Printed<T> {
+        #[expect(clippy::unused_self, reason = "as the other")]
+        const fn can_be(&self) -> bool {
+            true
+        }
+    }
+
+    impl<T: Display> Shown<T> {
+        #[expect(clippy::unused_self, reason = "as the other")]
+        const fn can_be(&self) -> bool {
+            true
+        }
+    }
+
+    /// Nothing that panics, and no line of a log, says what it can't.
+    #[test]
+    fn d8_no_secret_of_a_request_can_be_printed() {
+        macro_rules! can_be_printed {
+            ($($secret:ty),+) => { [$(Printed::<$secret>(PhantomData).can_be() || Shown::<$secret>(PhantomData).can_be()),+] };
+        }
+        assert_eq!(can_be_printed!(String, super::groups::NewGroup), [true, true], "else this says nothing");
+        let secrets =
+            can_be_printed!(accounts::NewAccount, accounts::PasswordChange, tokens::Credentials, tokens::Token);
+        assert_eq!(secrets, [false; 4]);
+    }
+}
