@@ -1,6 +1,7 @@
 //! The HTTP interface.
 
 mod admin;
+mod audit;
 mod cim;
 mod cim_flaws;
 mod cim_line;

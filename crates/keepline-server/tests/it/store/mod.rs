@@ -2,7 +2,7 @@
 
 mod backup;
 mod cases;
-mod engine;
+pub(crate) mod engine;
 mod fake;
 mod limits;
 mod model;
