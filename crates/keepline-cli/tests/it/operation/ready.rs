@@ -29,7 +29,8 @@ fn it_says_whether_a_server_takes_work_and_why_not() {
     // A request that never ends keeps it from its end, for ten seconds. That it is at work on it, it says itself.
     let mut half = TcpStream::connect(at("http")).expect("it listens");
     half.set_read_timeout(Some(PATIENCE)).expect("an open socket");
-    let head = "POST /v1/accounts HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n";
+    let head = "POST /v1/accounts HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                content-length: 100\r\nexpect: 100-continue\r\n\r\n";
     half.write_all(head.as_bytes()).expect("it reads");
     let mut word = [0; 12];
     half.read_exact(&mut word).expect("a word before the body");
