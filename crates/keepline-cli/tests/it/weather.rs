@@ -1,5 +1,5 @@
-//! Weather: rows A11, C5, C6, C8, G1 and G2: bad paths, little memory, little of the CPU, churn, a wall clock that jumps
-//! and a server that stands still.
+//! Weather: rows A11, C2, C5, C6, C8, G1 and G2: bad paths, a storm of logins, little memory, little of the CPU, churn, a
+//! wall clock that jumps and a server that stands still.
 
 mod bodies;
 mod churn;
@@ -9,3 +9,4 @@ mod path;
 mod pause;
 mod quota;
 mod sessions;
+mod storm;
