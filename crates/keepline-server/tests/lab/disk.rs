@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Whether the lab can be used; says so if not.
 pub(crate) fn can_run(tools: &[&str]) -> bool {
@@ -97,7 +99,25 @@ impl Disk {
     /// Unmounts and mounts it, as a machine that starts again does. Nobody may have a file of it open.
     pub(crate) fn restart(&self) {
         run("umount", &[self.mount.to_str().unwrap()]);
+        self.wait_until_gone();
         self.mount();
+    }
+
+    /// A mount namespace that somebody made meanwhile may hold the file system on for a moment, and the next mount would
+    /// find it as it is, without its power.
+    fn wait_until_gone(&self) {
+        let by = Instant::now() + Duration::from_secs(30);
+        while self.has_a_device() {
+            assert!(Instant::now() < by, "another mount namespace holds {}", self.image.display());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Whether the kernel has a loop device for the image.
+    fn has_a_device(&self) -> bool {
+        let devices = fs::read_dir("/sys/block").expect("sysfs is mounted").flatten();
+        let mut backing = devices.filter_map(|device| fs::read_to_string(device.path().join("loop/backing_file")).ok());
+        backing.any(|file| Path::new(file.trim_end()) == self.image)
     }
 
     /// Writes wait from here on.
