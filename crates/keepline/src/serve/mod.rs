@@ -44,6 +44,8 @@ mod farewell;
 mod knocks;
 mod limits;
 mod listener;
+#[cfg(feature = "proxy")]
+mod proxied;
 mod rate;
 mod registry;
 mod sources;
@@ -53,6 +55,8 @@ mod subscriber;
 pub use admission::{Admission, Admitted};
 pub use limits::{Limits, SPARE_DESCRIPTORS};
 pub use listener::{BACKLOG, Listener, tcp, unix};
+#[cfg(feature = "proxy")]
+pub use proxied::Proxied;
 pub use rate::Rate;
 pub use registry::{LineEvent, LineInfo};
 pub use stop::Stop;

@@ -29,6 +29,7 @@ mod long;
 mod longest_pause;
 mod panics;
 mod pause;
+mod proxied;
 mod serve_support;
 mod server;
 mod silence;
