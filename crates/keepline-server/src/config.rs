@@ -31,6 +31,9 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Where the long connections come in.
     pub tcp: SocketAddr,
+    /// Proxies in front of the long connections, which say whom they speak for by the PROXY protocol, version 1 or 2;
+    /// a connection of theirs without it is closed. Whoever is there can be anybody.
+    pub proxy_protocol: Vec<Network>,
     /// The certificate that HTTP and the long connections show; `None` for plaintext.
     pub tls: Option<TlsFiles>,
     /// Whether plaintext may leave the machine, as where something else in front ends TLS.
@@ -109,6 +112,7 @@ impl Default for Config {
         Self {
             http: local(8083),
             trusted_proxies: Vec::new(),
+            proxy_protocol: Vec::new(),
             tcp: local(11211),
             tls: None,
             allow_plaintext: false,

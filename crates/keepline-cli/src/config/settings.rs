@@ -46,6 +46,7 @@ pub(crate) struct Listen {
     pub(crate) tcp: SocketAddr,
     pub(crate) tls: Tls,
     pub(crate) allow_plaintext: bool,
+    pub(crate) proxy_protocol: Vec<Network>,
     pub(crate) admin: Option<SocketAddr>,
 }
 
@@ -146,7 +147,14 @@ impl Default for Settings {
     fn default() -> Self {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut settings = Self {
-            listen: Listen { http: nowhere, tcp: nowhere, tls: Tls::default(), allow_plaintext: false, admin: None },
+            listen: Listen {
+                http: nowhere,
+                tcp: nowhere,
+                tls: Tls::default(),
+                allow_plaintext: false,
+                proxy_protocol: Vec::new(),
+                admin: None,
+            },
             http: Http::default(),
             liveness: Liveness::default(),
             store: Kept::default(),
@@ -180,6 +188,7 @@ impl Settings {
         (config.slow_after, config.login_within) = (liveness.slow_after.to_std(), liveness.login_within.to_std());
         config.cim_from.clone_from(&cim.from);
         config.trusted_proxies.clone_from(&http.trusted_proxies);
+        config.proxy_protocol.clone_from(&listen.proxy_protocol);
         config.connections = limits.max_connections;
         config.memory = limits.max_memory;
         config.name.clone_from(&server.name);
@@ -324,6 +333,7 @@ mod tests {
         assert_eq!(config("--logins-per-minute 7").guard.logins_of_device.map(|limit| limit.logins), Some(7));
         assert_eq!(config("--cim-from 10.0.0.0/8,fd00::/8").cim_from.len(), 2);
         assert_eq!(config("--trusted-proxies 10.0.0.0/8,fd00::/8").trusted_proxies.len(), 2);
+        assert_eq!(config("--proxy-protocol 10.0.0.0/8,fd00::/8").proxy_protocol.len(), 2);
         assert!(config("--limits bench --pace 20").pace.is_some(), "what was asked for itself wins");
     }
 }

@@ -10,6 +10,7 @@ mod flood;
 mod full;
 mod given_up;
 mod place;
+mod proxied;
 mod schemathesis;
 mod slow_hello;
 mod slow_http;

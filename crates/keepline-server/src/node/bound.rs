@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use keepline::KernelWatch;
-use keepline::serve::tcp;
+use keepline::serve::{Proxied, tcp};
 use tokio::net::TcpListener;
 
 use super::StartError;
@@ -27,7 +27,7 @@ pub struct Addresses {
 pub(super) struct Bound {
     pub(super) addresses: Addresses,
     pub(super) http: TcpListener,
-    pub(super) tcp: TcpListener,
+    pub(super) tcp: Proxied,
     pub(super) admin: Option<TcpListener>,
     pub(super) cim_http: Option<TcpListener>,
 }
@@ -50,7 +50,9 @@ impl Bound {
             admin: admin.as_ref().and_then(|listener| listener.local_addr().ok()),
             cim_http: cim_http.as_ref().and_then(|listener| listener.local_addr().ok()),
         };
-        Ok(Self { addresses, http: public, tcp: lines, admin, cim_http })
+        let proxies = config.proxy_protocol.clone();
+        let trusted = move |address| proxies.iter().any(|network| network.contains(address));
+        Ok(Self { addresses, http: public, tcp: Proxied::new(lines, trusted), admin, cim_http })
     }
 }
 

@@ -23,6 +23,15 @@ pub(super) const KEYS: &[Key] = &[
         ..ROW
     },
     Key {
+        name: "listen.proxy_protocol",
+        flag: Some("proxy-protocol"),
+        form: "NETWORKS",
+        about: "Where a long connection comes from these networks, as 10.0.0.0/8,fd00::/8, take the client's address from \
+                the header of the PROXY protocol, version 1 or 2, that it has to begin with",
+        set: |to, text| put(&mut to.listen.proxy_protocol, networks(text)),
+        ..ROW
+    },
+    Key {
         name: "listen.allow_plaintext",
         flag: Some("allow-plaintext"),
         kind: Kind::Switch,
