@@ -6,11 +6,12 @@ use super::page::{page, pages};
 use crate::tidy::assert_none;
 
 /// Those of `cargo` and `scripts/test`, and what every command has.
-const OF_OTHERS: [&str; 11] = [
+const OF_OTHERS: [&str; 12] = [
     "--help",
     "--ignored",
     "--long",
     "--nocapture",
+    "--now",
     "--release",
     "--test",
     "--workspace",
