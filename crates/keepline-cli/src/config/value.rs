@@ -149,13 +149,15 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
 }
 
 pub(super) fn filter(text: &str) -> Result<String, String> {
+    let words: Vec<&str> = text.split(',').map(str::trim).collect();
     // To the filter it would be the name of a module, and all others were silent.
-    let slip = text.split(',').map(str::trim).find_map(|word| Some((word, level_meant(word)?)));
-    if let Some((word, level)) = slip {
+    if let Some((word, level)) = words.iter().find_map(|word| Some((word, level_meant(word)?))) {
         return Err(format!("there is no level {word}; did you mean {level}?"));
     }
-    EnvFilter::try_new(text).map_err(|error| format!("{error}; write levels, as info or warn,keepline=debug"))?;
-    Ok(text.to_owned())
+    // Which takes no space behind a comma.
+    let text = words.join(",");
+    EnvFilter::try_new(&text).map_err(|error| format!("{error}; write levels, as info or warn,keepline=debug"))?;
+    Ok(text)
 }
 
 /// The level that was meant by a word that is none, and nearly.
