@@ -15,6 +15,9 @@ mod types {
             .bytes(["."])
             // The core has no random order: the same frame gives the same bytes.
             .btree_map(["."])
+            // It has a token in it.
+            .skip_debug([".keepline.v1.Hello"])
+            .type_attribute(".keepline.v1.Hello.Role", "#[derive(Debug)]")
             .compile_fds(files)?;
         Ok(())
     }

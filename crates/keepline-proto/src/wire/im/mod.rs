@@ -21,6 +21,15 @@ pub use frame::{Frame, framed};
 #[allow(missing_docs, clippy::all, clippy::exhaustive_structs, clippy::exhaustive_enums, reason = "generated")]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/keepline.v1.rs"));
+
+    /// Without the token: what is printed is kept in logs.
+    impl core::fmt::Debug for Hello {
+        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            let Self { role, token: _, device, wish } = self;
+            let mut hello = f.debug_struct("Hello");
+            hello.field("role", role).field("device", device).field("wish", wish).finish_non_exhaustive()
+        }
+    }
 }
 
 /// The messages of both of cim's dialects, from `proto/cim.proto`.

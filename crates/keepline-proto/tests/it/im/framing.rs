@@ -230,3 +230,10 @@ fn any_cut_gives_the_same_frames() {
     }
     assert_eq!(feed(&mut server(), cut(&wire, &[0]), MOST), expected, "byte by byte");
 }
+
+#[test]
+fn a_hello_that_is_printed_has_no_token() {
+    let hello = v1::Hello { token: "kept to itself".to_owned(), device: "phone".to_owned(), ..v1::Hello::default() };
+    let printed = format!("{:?}", v1::frame::Body::Hello(hello));
+    assert!(printed.contains("phone") && !printed.contains("kept to itself"), "{printed}");
+}
