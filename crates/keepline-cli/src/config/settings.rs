@@ -90,6 +90,7 @@ pub(crate) struct Allowed {
     pub(crate) pace: Option<Pace>,
     pub(crate) logins: Option<Logins>,
     pub(crate) devices: Option<usize>,
+    pub(crate) sign_ups: bool,
     pub(crate) max_connections: Option<usize>,
     pub(crate) max_memory: Option<u64>,
     pub(crate) everyone: Option<Limit<LineRate>>,
@@ -242,6 +243,7 @@ impl Allowed {
         let guard = &mut config.guard;
         put(&mut guard.logins_of_device, self.logins.map(|Logins(limit)| limit));
         put(&mut guard.devices_of_user, self.devices);
+        guard.sign_ups = self.sign_ups;
         put(&mut guard.inbound, self.bytes.map(|Limit(limit)| limit));
         put(&mut guard.unauthenticated_percent, self.unauthenticated_percent);
         put(&mut guard.unauthenticated_per_address, self.unauthenticated_per_address.map(|Limit(limit)| limit));
@@ -329,6 +331,7 @@ mod tests {
         let issuer = issuer.map(|said| (said.keys, said.audience, said.name, said.creates_users));
         assert_eq!(issuer, Some((PathBuf::from("k.json"), "chat".to_owned(), None, false)));
         assert_eq!(config("--devices 3").guard.devices_of_user, 3);
+        assert!(config("").guard.sign_ups && !config("--sign-ups=false").guard.sign_ups);
         assert_eq!(config("--logins-per-minute off").guard.logins_of_device, None);
         assert_eq!(config("--logins-per-minute 7").guard.logins_of_device.map(|limit| limit.logins), Some(7));
         assert_eq!(config("--cim-from 10.0.0.0/8,fd00::/8").cim_from.len(), 2);

@@ -34,6 +34,9 @@ pub struct GuardLimits {
     pub devices_of_user: usize,
     /// Bytes that a client may send over its line: more is read later, and who goes on is closed as `rate_limited`.
     pub inbound: Option<ByteRate>,
+    /// Whether anybody may make himself an account by `POST /v1/accounts`; else only the operator makes them, by the admin
+    /// listener. The first JWT of a user and cim's networks have settings of their own.
+    pub sign_ups: bool,
     /// Whether a user of cim's connects only after `/login`: within a minute, from the same address, and once.
     pub cim_tickets: bool,
 }
@@ -63,7 +66,7 @@ pub struct ByteRate {
 impl Default for GuardLimits {
     /// 10 % and 64 lines without a login, 20 new lines a second of an address and 50 at once, 1,000 a second in all; 5
     /// failures of a user and 30 of an address in a minute are followed by five minutes; 15 logins a minute of a device,
-    /// 8 devices; 256 KiB a second and twice that at once, for 30 s; cim's users need their ticket.
+    /// 8 devices; 256 KiB a second and twice that at once, for 30 s; anybody may sign up; cim's users need their ticket.
     fn default() -> Self {
         let (minute, ban) = (Duration::from_secs(60), Duration::from_secs(300));
         Self {
@@ -76,6 +79,7 @@ impl Default for GuardLimits {
             logins_of_device: Some(LoginLimit { logins: 15, within: minute }),
             devices_of_user: 8,
             inbound: Some(ByteRate { per_second: 256 << 10, burst: 512 << 10, over_for: Duration::from_secs(30) }),
+            sign_ups: true,
             cim_tickets: true,
         }
     }
@@ -95,6 +99,7 @@ impl GuardLimits {
             logins_of_device: None,
             devices_of_user: usize::MAX,
             inbound: None,
+            sign_ups: true,
             cim_tickets: false,
         }
     }

@@ -118,6 +118,11 @@ impl Guard {
         self.limits.set(limits);
     }
 
+    /// Whether anybody may make himself an account.
+    pub fn allows_sign_ups(&self) -> bool {
+        self.limits().sign_ups
+    }
+
     /// Somebody wants to prove who he is, by a password. To be asked before anything is spent on it.
     ///
     /// # Errors

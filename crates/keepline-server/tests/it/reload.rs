@@ -76,8 +76,11 @@ async fn g3_limits_are_taken_anew_and_who_is_in_stays() {
     new.guard.failures_of_user =
         Some(StrikeLimit { failures: 1, within: Duration::from_secs(60), ban: Duration::from_secs(60) });
     new.admin_token = Some(AdminToken::of("the second"));
+    new.guard.sign_ups = false;
+    assert!(node.services().guard.allows_sign_ups());
     assert!(is_admin(&node, "the first").await && !is_admin(&node, "the second").await);
     node.reload(&new).unwrap();
+    assert!(!node.services().guard.allows_sign_ups());
 
     assert!(!is_admin(&node, "the first").await && is_admin(&node, "the second").await);
     assert_eq!((node.room().lines, node.lines().lines()), (1, 1));

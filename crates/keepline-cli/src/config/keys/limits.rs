@@ -1,7 +1,7 @@
 //! Keys of what clients may take.
 
 use super::super::limit::{byte_rate, count, percent, rate, some, strikes};
-use super::super::value::{limits, logins, optional, pace};
+use super::super::value::{limits, logins, optional, pace, switch};
 use super::{Key, Kind, ROW, Reload, put};
 use crate::quantity::{bytes, whole};
 
@@ -45,6 +45,18 @@ pub(super) const KEYS: &[Key] = &[
         about: "Live sessions of one user; a further device is refused. Default: 8",
         reload: Reload::AtHangup,
         set: |to, text| put(&mut to.limits.devices, optional(text, some)),
+        ..ROW
+    },
+    Key {
+        name: "limits.sign_ups",
+        flag: Some("sign-ups"),
+        kind: Kind::Switch,
+        form: "true|false",
+        default: "true",
+        about: "Whether anybody may make himself an account; else the operator makes them, by the admin listener's POST \
+                /accounts",
+        reload: Reload::AtHangup,
+        set: |to, text| put(&mut to.limits.sign_ups, switch(text)),
         ..ROW
     },
     Key {

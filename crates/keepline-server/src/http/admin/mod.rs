@@ -1,9 +1,10 @@
-//! Admin: health, metrics, sessions, backup and drain, on a listener of their own that is not for strangers.
+//! Admin: health, metrics, sessions, accounts, backup and drain, on a listener of their own that is not for strangers.
 //!
 //! It binds to loopback ([`may_bind`]), and where others work on the same machine it asks for a token ([`AdminToken`])
 //! but for `/health`, `/ready` and `/ready/lines`, which tell nothing of anybody. It takes only requests whose `Host` is an address or
 //! `localhost`, so that a page in a browser that has a name of its own point here (DNS rebinding) reads nothing.
 
+mod accounts;
 mod backup;
 mod closes;
 mod health;
@@ -82,6 +83,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/sessions", get(sessions::list))
         .route("/sessions/{session}", get(sessions::show).delete(sessions::kick))
         .route("/closes", get(closes::list))
+        .route("/accounts", post(accounts::create))
         .route("/drain", post(health::drain))
         .route_layer(asked.clone());
     let router = open.merge(closed).with_state(admin).layer(from_fn(host::check));

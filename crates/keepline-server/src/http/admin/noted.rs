@@ -31,6 +31,8 @@ impl Asked {
         let session = session.and_then(|number| services.hub.session(SessionId(number)));
         let action = match path {
             _ if looks => None,
+            // Which has more to say: whose account it is.
+            "/accounts" => None,
             "/backup" => Some(Action::Backup),
             "/drain" => Some(Action::Drain),
             _ if path.starts_with("/sessions/") => Some(Action::Kick),

@@ -13,30 +13,31 @@ use super::password::guarded;
 use crate::audit::{Action, Actor, Entry};
 use crate::http::Peer;
 use crate::http::Services;
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::{ApiError, Code, ErrorBody};
 use crate::http::extract::{Body, id};
 
 /// A name and a password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewAccount {
+pub(in crate::http) struct NewAccount {
     /// 1 to 64 characters of A-Z, a-z, 0-9, _ and -; not `cim-...`.
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$", example = "cleo")]
-    user: String,
+    pub(in crate::http) user: String,
     /// 8 characters at least, 512 bytes at most.
     #[schema(min_length = 8, max_length = 512)]
-    password: String,
+    pub(in crate::http) password: String,
 }
 
 /// A user.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Account {
-    user: String,
+pub(in crate::http) struct Account {
+    pub(in crate::http) user: String,
 }
 
 /// Makes an account
 #[utoipa::path(post, path = "/v1/accounts", operation_id = "create_account", tag = "accounts", request_body = NewAccount, responses(
     (status = 201, body = Account),
+    (status = 403, description = "not_allowed: nobody makes himself an account here", body = ErrorBody),
     (status = 409, description = "taken, reserved", body = ErrorBody),
     (status = 422, description = "bad_fields, weak_password", body = ErrorBody),
     (status = 429, description = "rate_limited: too many of this address at one time; see Retry-After", body = ErrorBody),
@@ -51,6 +52,9 @@ pub(super) async fn create(
     let from = peer.map(|Extension(Peer(peer))| peer);
     // Hashing is what passwords cost: one address has no more of it here than where it tries them.
     let outcome = match services.guard.attempt(&user, from.map(|from| from.ip())) {
+        _ if !services.guard.allows_sign_ups() => {
+            Err(ApiError::new(Code::NotAllowed, "the operator of this server makes its accounts: ask there for one"))
+        }
         Ok(_attempt) => services.accounts.create(user, &request.password).await.map_err(ApiError::from),
         Err(refused) => Err(refused.into()),
     };

@@ -2,7 +2,7 @@
 
 #![expect(unused_qualifications, reason = "the macros that describe the endpoints write their paths in full")]
 
-mod accounts;
+pub(super) mod accounts;
 mod bearer;
 mod caller;
 mod content;

@@ -7,6 +7,7 @@ use keepline_server::http::Peer;
 use serde_json::{Value, json};
 
 use crate::http::fixture::{Answer, Fixture, Listener, PASSWORD};
+use crate::store::engine::Folder;
 
 /// What of a request's body each connection has for itself.
 const OWN: usize = 16 << 10;
@@ -66,4 +67,38 @@ async fn one_address_does_not_take_all_the_hashing_by_making_accounts() {
     for _ in 0..2 * at_once {
         assert_eq!(make("bob", "192.0.2.1:1").await, 409);
     }
+}
+
+#[tokio::test]
+async fn where_nobody_may_sign_up_the_operator_makes_the_accounts() {
+    let folder = Folder::new();
+    let path = folder.path().join("audit.log");
+    let server = Fixture::configured(false, |config| {
+        config.guard.sign_ups = false;
+        config.audit = Some(path.clone());
+    })
+    .await;
+    let account = |user: &str| json!({ "user": user, "password": PASSWORD });
+    let made = async |user: &str| {
+        let request = Request::post("/accounts").header("host", "127.0.0.1:8084");
+        let request = request.header("content-type", "application/json").body(account(user).to_string().into());
+        server.send(Listener::Admin, request.unwrap()).await
+    };
+    let refused = server.v1("POST", "/accounts", "", account("ann")).await;
+    assert_eq!((refused.status.as_u16(), &*refused.code()), (403, "not_allowed"), "{}", refused.text);
+    let answer = made("ann").await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (201, json!({ "user": "ann" })));
+    let again = made("ann").await;
+    assert_eq!((again.status.as_u16(), &*again.code()), (409, "taken"));
+    let odd = made("cim-7").await;
+    assert_eq!((odd.status.as_u16(), &*odd.code()), (409, "reserved"), "{}", odd.text);
+    server.token("ann", "phone").await;
+    let known = server.v1("POST", "/accounts", "", account("ann")).await;
+    assert_eq!(known.status, 403, "nor is a stranger told which names there are: {}", known.text);
+    server.services().audit().flush().await;
+    let lines = std::fs::read_to_string(path).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let made =
+        lines.filter(|line| line["actor"] == "@admin").map(|line| format!("{} {}", line["object"], line["outcome"]));
+    assert_eq!(made.collect::<Vec<_>>(), [r#""ann" "ok""#, r#""ann" "taken""#, r#""cim-7" "reserved""#]);
 }
