@@ -48,6 +48,7 @@ fn d9_only_who_has_the_token_does_anything_and_it_is_told_to_nobody() {
         ("GET", "/sessions", 401, 200),
         ("DELETE", "/sessions/1", 401, 404),
         ("POST", "/backup", 401, 422),
+        ("POST", "/accounts", 401, 422),
         // The last: it ends.
         ("POST", "/drain", 401, 202),
     ] {
